@@ -1,0 +1,143 @@
+package receiver
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Verdict is what a thread makes of a notification.
+type Verdict string
+
+// The verdicts of Thread.Merge.
+const (
+	// News changes what the recipient knows: it is sent.
+	News Verdict = "news"
+	// Reminder repeats it on purpose ("repeat interval elapsed"): it is sent.
+	Reminder Verdict = "reminder"
+	// Duplicate repeats it by accident (a retry, the other Alertmanager of a
+	// pair, a restart): it is dropped.
+	Duplicate Verdict = "duplicate"
+	// Stale tells only what the recipient already knows to be over: dropped.
+	Stale Verdict = "stale"
+	// Silent changes nothing that the recipient wants to hear of, such as a
+	// resolve of something that was never announced to them: dropped.
+	Silent Verdict = "silent"
+)
+
+// reasonRepeat is Alertmanager's notification_reason for a reminder (0.32+).
+const reasonRepeat = "repeat interval elapsed"
+
+// Thread is what one recipient on one channel knows of one group.
+type Thread struct {
+	// Episode counts the times that the group went from quiet to firing.
+	Episode int64
+	// Alerts are the states that the recipient was last told, by fingerprint.
+	// Resolved ones are kept until the episode ends, so that a late "firing"
+	// is known to be stale.
+	Alerts []AlertState
+	// UpdatedAt is when the last delivery was accepted.
+	UpdatedAt time.Time
+	// Ref is the last receipt's, for this episode.
+	Ref string
+}
+
+// Update is what a notification says to a thread.
+type Update struct {
+	// Alerts routed to the thread.
+	Alerts []AlertState
+	// Reason is Alertmanager's notification_reason, empty before 0.32.
+	Reason string
+	// At is when it was received.
+	At time.Time
+	// Window is how long the same state counts as a repetition by accident
+	// where Reason does not tell.
+	Window time.Duration
+	// Resolved: the recipient wants to hear of resolved alerts.
+	Resolved bool
+}
+
+// Merge returns the thread after u, and what u is to it. It does not change t.
+//
+// State is per fingerprint and only moves forward: an alert state is older than
+// another of the same fingerprint if it started earlier, or started at the same
+// time and is firing where the other is resolved.
+func (t Thread) Merge(u Update) (Thread, Verdict) {
+	known := make(map[string]AlertState, len(t.Alerts))
+	for _, a := range t.Alerts {
+		known[a.Fingerprint] = a
+	}
+	wasFiring := anyFiring(t.Alerts)
+	news, stale := false, false
+	for _, a := range u.Alerts {
+		old, seen := known[a.Fingerprint]
+		switch {
+		case seen && old.same(a):
+			continue
+		case seen && a.before(old):
+			stale = true
+			continue
+		case !seen && a.Status == Resolved:
+			// Never announced here: remembered, but no reason to ring.
+		case a.Status == Resolved && !u.Resolved:
+		default:
+			news = true
+		}
+		known[a.Fingerprint] = a
+	}
+	next := t
+	next.Alerts = sorted(known)
+	switch {
+	case news:
+	case stale:
+		return t, Stale
+	case u.repeats(t) && wasFiring:
+		next.UpdatedAt = u.At
+		return next, Reminder
+	case slices.EqualFunc(next.Alerts, t.Alerts, AlertState.same):
+		return t, Duplicate
+	default:
+		return next, Silent
+	}
+	next.UpdatedAt = u.At
+	if !wasFiring {
+		next.Episode++
+		next.Ref = ""
+		next.Alerts = slices.Clone(u.Alerts)
+		slices.SortFunc(next.Alerts, byFingerprint)
+	}
+	return next, News
+}
+
+func (u Update) repeats(t Thread) bool {
+	if u.Reason != "" && u.Reason != "unknown" && u.Reason != "none" {
+		return u.Reason == reasonRepeat
+	}
+	return u.At.Sub(t.UpdatedAt) >= u.Window
+}
+
+func (a AlertState) same(b AlertState) bool {
+	return a.Fingerprint == b.Fingerprint && a.Status == b.Status && a.StartsAt.Equal(b.StartsAt)
+}
+
+func (a AlertState) before(b AlertState) bool {
+	if !a.StartsAt.Equal(b.StartsAt) {
+		return a.StartsAt.Before(b.StartsAt)
+	}
+	return a.Status == Firing && b.Status == Resolved
+}
+
+func anyFiring(as []AlertState) bool {
+	return slices.ContainsFunc(as, func(a AlertState) bool { return a.Status == Firing })
+}
+
+func sorted(m map[string]AlertState) []AlertState {
+	as := make([]AlertState, 0, len(m))
+	for _, a := range m {
+		as = append(as, a)
+	}
+	slices.SortFunc(as, byFingerprint)
+	return as
+}
+
+func byFingerprint(a, b AlertState) int { return strings.Compare(a.Fingerprint, b.Fingerprint) }
