@@ -14,15 +14,16 @@ import (
 // the millisecond. Durable means: on disk, so that neither kill -9 nor a power
 // cut takes it back.
 type Outbox interface {
-	// Put stores n and, for each of ds whose alerts are news to its thread,
+	// Put stores n and, for each of rs whose alerts are news to its thread,
 	// one pending delivery, all in one durable transaction. What is news is
 	// decided by Thread.Merge inside that transaction, so two calls that race
 	// with the same state give one delivery. Put fills n.ID and returns the
-	// verdict for each of ds, in order.
+	// verdict for each of rs, in order; only News and Reminder made a delivery.
 	//
-	// A nil error means durable. Any error means that nothing of it is kept,
-	// and the caller must have it sent again.
-	Put(ctx context.Context, n *Notification, ds []Delivery) ([]Verdict, error)
+	// A nil error means durable. ErrBusy and ErrClosed mean that nothing of it
+	// is kept. After any other error, such as ctx having ended, the caller does
+	// not know and must have it sent again: Merge drops what was kept already.
+	Put(ctx context.Context, n *Notification, rs []Routed) ([]Verdict, error)
 
 	// Quarantine durably stores a body that could not be understood.
 	Quarantine(ctx context.Context, q Quarantined) error
@@ -92,6 +93,26 @@ var (
 	// ErrClosed: the outbox has been closed; nothing was kept.
 	ErrClosed = errors.New("outbox is closed")
 )
+
+// Routed is one recipient's share of a notification, as the router hands it to
+// Put: whom it is for, and what Thread.Merge must know to judge it.
+type Routed struct {
+	Thread ThreadKey
+	// Alerts of the notification that were routed to the thread.
+	Alerts []AlertState
+	// Reason is Alertmanager's notification_reason, empty before 0.32.
+	Reason string
+	// Window is how long the same state counts as a repetition by accident
+	// where Reason does not tell.
+	Window time.Duration
+	// Resolved: the recipient wants to hear of resolved alerts.
+	Resolved bool
+}
+
+// Update is what r says to its thread when received at the given time.
+func (r Routed) Update(at time.Time) Update {
+	return Update{Alerts: r.Alerts, Reason: r.Reason, At: at, Window: r.Window, Resolved: r.Resolved}
+}
 
 // Claim asks for work.
 type Claim struct {
