@@ -63,8 +63,8 @@ func Permanent(err error) error { return permanentError{err} }
 
 // IsPermanent reports whether err wraps one made by Permanent.
 func IsPermanent(err error) bool {
-	var p permanentError
-	return errors.As(err, &p)
+	_, ok := errors.AsType[permanentError](err)
+	return ok
 }
 
 type retryAfterError struct {
@@ -82,9 +82,6 @@ func RetryAfter(delay time.Duration, err error) error { return retryAfterError{e
 
 // RetryDelay reports whether err wraps one made by RetryAfter, and its delay.
 func RetryDelay(err error) (time.Duration, bool) {
-	var r retryAfterError
-	if errors.As(err, &r) {
-		return r.delay, true
-	}
-	return 0, false
+	r, ok := errors.AsType[retryAfterError](err)
+	return r.delay, ok
 }

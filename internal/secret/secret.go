@@ -88,8 +88,8 @@ func ReadFile(path string) (string, error) {
 // in it that may be secret: user, password, path, query and fragment. errors.Is
 // and errors.As see what they saw before, but for the url.Error itself.
 func RedactError(err error) error {
-	var ue *url.Error
-	if !errors.As(err, &ue) {
+	ue, ok := errors.AsType[*url.Error](err)
+	if !ok {
 		return err
 	}
 	clean := *ue

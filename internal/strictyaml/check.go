@@ -156,8 +156,7 @@ func fieldsOf(t reflect.Type) fields {
 }
 
 func (f *fields) add(t reflect.Type) {
-	for i := range t.NumField() {
-		sf := t.Field(i)
+	for sf := range t.Fields() {
 		name, opts, _ := strings.Cut(sf.Tag.Get("yaml"), ",")
 		if name == "-" || !sf.IsExported() {
 			continue

@@ -114,8 +114,8 @@ func wanted(goType string) string {
 // typeErrors returns the single complaints of yaml's decoder, if that is what
 // err is.
 func typeErrors(err error) ([]string, bool) {
-	var te *yaml.TypeError
-	if !errors.As(err, &te) {
+	te, ok := errors.AsType[*yaml.TypeError](err)
+	if !ok {
 		return nil, false
 	}
 	return te.Errors, true

@@ -111,8 +111,7 @@ func TestProblems(t *testing.T) {
 			if diff := cmp.Diff(c.want, err.Error()); diff != "" {
 				t.Error(diff)
 			}
-			var one *strictyaml.Error
-			if !errors.As(err, &one) {
+			if _, ok := errors.AsType[*strictyaml.Error](err); !ok {
 				t.Errorf("%T holds no *Error", err)
 			}
 		})

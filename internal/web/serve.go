@@ -18,13 +18,13 @@ const drain = 5 * time.Second
 
 // Listen opens the listeners that flags name. A systemd socket is opened by
 // Serve instead: then there are none.
-func Listen(flags *toolkit.FlagConfig) ([]net.Listener, error) {
+func Listen(ctx context.Context, flags *toolkit.FlagConfig) ([]net.Listener, error) {
 	if flags.WebSystemdSocket != nil && *flags.WebSystemdSocket {
 		return nil, nil
 	}
 	var ls []net.Listener
 	for _, addr := range *flags.WebListenAddresses {
-		l, err := net.Listen("tcp", addr)
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 		if err != nil {
 			closeAll(ls)
 			return nil, fmt.Errorf("--web.listen-address=%s: %w", addr, err)
@@ -59,15 +59,15 @@ func Serve(ctx context.Context, ls []net.Listener, h http.Handler, flags *toolki
 		return err
 	case <-ctx.Done():
 	}
-	err := shutdown(srv)
+	err := shutdown(context.WithoutCancel(ctx), srv)
 	if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)
 	}
 	return err
 }
 
-func shutdown(srv *http.Server) error {
-	bound, cancel := context.WithTimeout(context.Background(), drain)
+func shutdown(ctx context.Context, srv *http.Server) error {
+	bound, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	if err := srv.Shutdown(bound); err != nil {
 		return srv.Close()

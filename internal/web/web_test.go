@@ -29,7 +29,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "bongsu_test"}))
+	reg.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "bongsu_test", Help: "One."}))
 	state := errors.New("storage is gone")
 	reloadErr := errors.New("a.yml:3: unknown key")
 	r := web.NewRouter(web.Options{
@@ -70,7 +70,7 @@ func flags(configFile string) *toolkit.FlagConfig {
 // A request that is under way when the end is asked for is answered.
 func TestServeEndsGracefully(t *testing.T) {
 	t.Parallel()
-	ls, err := web.Listen(flags(""))
+	ls, err := web.Listen(t.Context(), flags(""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestServeBehindBasicAuth(t *testing.T) {
 	if err := os.WriteFile(file, []byte("basic_auth_users: {ops: "+hash+"}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ls, err := web.Listen(flags(file))
+	ls, err := web.Listen(t.Context(), flags(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestListenNamesTheFlag(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	f := flags("")
 	*f.WebListenAddresses = []string{"127.0.0.1:0", taken.Addr().String()}
-	if _, err = web.Listen(f); err == nil || !strings.Contains(err.Error(), "--web.listen-address="+taken.Addr().String()) {
+	if _, err = web.Listen(t.Context(), f); err == nil || !strings.Contains(err.Error(), "--web.listen-address="+taken.Addr().String()) {
 		t.Errorf("got %v", err)
 	}
 }
