@@ -8,8 +8,8 @@ package rules
 
 import "embed"
 
-// FS holds the rule files, at its top: exporter.yml, receiver.yml,
+// Files holds the rule files, at its top: exporter.yml, receiver.yml,
 // watchdog.yml and demo.yml.
 //
 //go:embed *.yml
-var FS embed.FS
+var Files embed.FS
