@@ -23,11 +23,9 @@ const (
 	readerCount    = 4
 )
 
-// create makes an empty file that only its owner can read. SQLite gives the
-// same mode to the WAL beside it. The directory is synced, so that a power cut
-// cannot take the file away.
-func create(path string) error {
-	dir := filepath.Dir(path)
+// checkDir wants the directory to exist: making it would hide a volume that is
+// not mounted.
+func checkDir(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return fmt.Errorf("directory %s: %w", dir, reason(err))
@@ -35,6 +33,13 @@ func create(path string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is not a directory", dir)
 	}
+	return nil
+}
+
+// create makes an empty file that only its owner can read. SQLite gives the
+// same mode to the WAL beside it. The directory is synced, so that a power cut
+// cannot take the file away.
+func create(path string) error {
 	// Never open a file that exists: closing it again would drop the locks
 	// that SQLite holds on it elsewhere in this process (POSIX, fcntl).
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -44,7 +49,7 @@ func create(path string) error {
 	if err != nil {
 		return fmt.Errorf("create it: %w", reason(err))
 	}
-	return errors.Join(f.Close(), syncDir(dir))
+	return errors.Join(f.Close(), syncDir(filepath.Dir(path)))
 }
 
 func syncDir(dir string) error {

@@ -186,15 +186,20 @@ func attempts(ctx context.Context, c *sql.Tx, id int64) (as []receiver.Attempt, 
 	return as, rows.Err()
 }
 
+const (
+	queryPending = `SELECT channel, count(*) FROM delivery WHERE state = 'pending' GROUP BY channel`
+	queryDead    = `SELECT channel, count(*) FROM delivery
+		WHERE state = 'dead' AND cause <> '` + string(receiver.CauseDiscarded) + `' GROUP BY channel`
+)
+
 // Stats implements receiver.Ledger. What it counts is not delivered yet, or
 // dead, so it costs by the backlog and not by the history.
 func (s *Store) Stats(ctx context.Context, now time.Time) (receiver.Stats, error) {
 	st := receiver.Stats{Pending: map[string]int{}, Dead: map[string]int{}, OldestPending: map[string]time.Duration{}}
 	err := s.read(ctx, func(ctx context.Context, c *sql.Tx) error {
 		return errors.Join(
-			count(ctx, c, st.Pending, `SELECT channel, count(*) FROM delivery WHERE state = 'pending' GROUP BY channel`),
-			count(ctx, c, st.Dead, `SELECT channel, count(*) FROM delivery
-				WHERE state = 'dead' AND cause <> '`+string(receiver.CauseDiscarded)+`' GROUP BY channel`),
+			count(ctx, c, st.Pending, queryPending),
+			count(ctx, c, st.Dead, queryDead),
 			oldest(ctx, c, now, st),
 			c.QueryRowContext(ctx, `SELECT count(*) FROM quarantine`).Scan(&st.Quarantined),
 		)

@@ -51,10 +51,16 @@ type pruning struct {
 	counted int // of those, notifications
 }
 
-func (p *pruning) notifications(t *tx) error {
-	err := p.batch(t, `SELECT id FROM notification n WHERE received_at < ?1 AND NOT EXISTS
+const (
+	queryOldNotifications = `SELECT id FROM notification n WHERE received_at < ?1 AND NOT EXISTS
 		(SELECT 1 FROM delivery WHERE notification_id = n.id AND state = 'pending')
-		ORDER BY received_at, id LIMIT ?2`, `DELETE FROM notification WHERE id = ?`)
+		ORDER BY received_at, id LIMIT ?2`
+	queryOldThreads = `SELECT id FROM thread t WHERE firing = 0 AND touched_at < ?1 AND NOT EXISTS
+		(SELECT 1 FROM delivery WHERE thread_id = t.id) LIMIT ?2`
+)
+
+func (p *pruning) notifications(t *tx) error {
+	err := p.batch(t, queryOldNotifications, `DELETE FROM notification WHERE id = ?`)
 	p.counted = p.deleted
 	return err
 }
@@ -67,8 +73,7 @@ func (p *pruning) quarantine(t *tx) error {
 
 func (p *pruning) threads(t *tx) error {
 	p.counted = 0
-	return p.batch(t, `SELECT id FROM thread t WHERE firing = 0 AND touched_at < ?1 AND NOT EXISTS
-		(SELECT 1 FROM delivery WHERE thread_id = t.id) LIMIT ?2`, `DELETE FROM thread WHERE id = ?`)
+	return p.batch(t, queryOldThreads, `DELETE FROM thread WHERE id = ?`)
 }
 
 func (p *pruning) batch(t *tx, choose, remove string) error {

@@ -92,6 +92,9 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("outbox %s: %w", path, err)
 	}
+	if err := checkDir(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("outbox %s: %w", path, err)
+	}
 	l, err := acquire(path)
 	if err != nil {
 		return nil, fmt.Errorf("outbox %s: %w", path, err)

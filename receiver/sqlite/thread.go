@@ -52,17 +52,20 @@ func (t *tx) saveThread(id int64, k receiver.ThreadKey, next receiver.Thread, at
 		k.Receiver, k.GroupKey, k.Channel, k.To, next.Episode, string(text), firing, millis(next.UpdatedAt), millis(at))
 }
 
+const (
+	queryOldest = `SELECT id FROM delivery WHERE thread_id = ? AND state = 'pending' ORDER BY id LIMIT 1`
+	queryHead   = `SELECT id, lease_until FROM delivery WHERE thread_id = ? AND due_at IS NOT NULL`
+)
+
 // turn makes the oldest pending delivery of a thread its head, the one that may
 // be claimed, unless the head is leased: then its Settle will see to it.
 func (t *tx) turn(thread int64) error {
 	var oldest, head, lease int64
-	some, err := t.one(`SELECT id FROM delivery WHERE thread_id = ? AND state = 'pending' ORDER BY id LIMIT 1`,
-		[]any{thread}, &oldest)
+	some, err := t.one(queryOldest, []any{thread}, &oldest)
 	if err != nil || !some {
 		return err
 	}
-	has, err := t.one(`SELECT id, lease_until FROM delivery WHERE thread_id = ? AND due_at IS NOT NULL`,
-		[]any{thread}, &head, &lease)
+	has, err := t.one(queryHead, []any{thread}, &head, &lease)
 	if err != nil || lease > 0 || head == oldest {
 		return err
 	}
