@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/bongsu/bongsu/receiver"
@@ -9,10 +10,9 @@ import (
 
 // Retry implements receiver.Desk.
 func (s *Store) Retry(ctx context.Context, now time.Time, ids ...int64) (int, error) {
-	n, err := s.move(ctx, ids, `UPDATE delivery
+	return s.move(ctx, ids, `UPDATE delivery
 		SET state = 'pending', cause = '', finished_at = 0, not_before = ?1
 		WHERE id = ?2 AND state = 'dead' RETURNING thread_id`, millis(now))
-	return n, err
 }
 
 // Discard implements receiver.Desk. If an attempt is under way, its Settle is
@@ -24,33 +24,51 @@ func (s *Store) Discard(ctx context.Context, now time.Time, ids ...int64) (int, 
 		millis(now))
 }
 
-// move applies query to each id and gives the threads their turn.
+// moveBatch bounds what one transaction moves by hand, for accepting waits
+// behind it.
+const moveBatch = 500
+
+// move applies query to the ids, batch by batch. When one fails, those before
+// it have been moved, and are counted.
 func (s *Store) move(ctx context.Context, ids []int64, query string, now int64) (int, error) {
-	var moved int
-	err := s.writer.do(ctx, func(t *tx) error {
-		moved = 0
-		threads := map[int64]bool{}
-		for _, id := range ids {
-			var thread int64
-			found, err := t.one(query, []any{now, id}, &thread)
-			if err != nil {
-				return err
-			}
-			if found {
-				moved++
-				threads[thread] = true
-			}
+	total := 0
+	for batch := range slices.Chunk(ids, moveBatch) {
+		m := &moving{query: query, now: now, ids: batch}
+		if err := s.writer.do(ctx, m.run); err != nil {
+			return total, s.named(err)
 		}
-		for thread := range threads {
-			if err := t.turn(thread); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, s.named(err)
+		total += m.moved
+		s.signal()
 	}
-	s.signal()
-	return moved, nil
+	return total, nil
+}
+
+// moving is one batch on its way through the writer.
+type moving struct {
+	query string
+	now   int64
+	ids   []int64
+	moved int
+}
+
+func (m *moving) run(t *tx) error {
+	m.moved = 0
+	threads := map[int64]bool{}
+	for _, id := range m.ids {
+		var thread int64
+		found, err := t.one(m.query, []any{m.now, id}, &thread)
+		if err != nil {
+			return err
+		}
+		if found {
+			m.moved++
+			threads[thread] = true
+		}
+	}
+	for thread := range threads {
+		if err := t.turn(thread); err != nil {
+			return err
+		}
+	}
+	return nil
 }

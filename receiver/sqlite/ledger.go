@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -39,15 +40,29 @@ func (s *Store) list(ctx context.Context, c *sql.Tx, f receiver.Filter) ([]recei
 	if err != nil {
 		return nil, err
 	}
+	wanted, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM json_each(?) j
+		CROSS JOIN delivery d ON d.id = j.value JOIN thread t ON t.id = d.thread_id ORDER BY d.id DESC`, string(wanted))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
 	ds := make([]receiver.Delivery, 0, len(ids))
-	for _, id := range ids {
-		d, err := s.delivery(ctx, c, id)
+	for rows.Next() {
+		var r deliveryRow
+		if err := rows.Scan(r.dest()...); err != nil {
+			return nil, err
+		}
+		d, err := r.delivery(s.instance)
 		if err != nil {
 			return nil, err
 		}
 		ds = append(ds, d)
 	}
-	return ds, nil
+	return ds, rows.Err()
 }
 
 // chosen returns the ids that f selects, newest first. Within one state and
@@ -126,7 +141,8 @@ func column[T any](ctx context.Context, c *sql.Tx, query string, args ...any) (v
 
 func (s *Store) delivery(ctx context.Context, c *sql.Tx, id int64) (receiver.Delivery, error) {
 	var r deliveryRow
-	err := c.QueryRowContext(ctx, selectDelivery+`WHERE d.id = ?`, id).Scan(r.dest()...)
+	err := c.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM delivery d JOIN thread t ON t.id = d.thread_id
+		WHERE d.id = ?`, id).Scan(r.dest()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return receiver.Delivery{}, receiver.ErrNotFound
 	}

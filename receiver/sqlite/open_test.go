@@ -219,6 +219,32 @@ func scribble(t *testing.T, path string, offset int64, size int) {
 	}
 }
 
+// texts reads a column from dir's outbox.db by the plain driver.
+func texts(t testing.TB, dir, query string) (vs []string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "outbox.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(context.Background(), query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v string
+		if err := rows.Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+		vs = append(vs, v)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return vs
+}
+
 // execute runs statements on dir's outbox.db by the plain driver.
 func execute(t testing.TB, dir string, queries ...string) {
 	t.Helper()

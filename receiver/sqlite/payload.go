@@ -10,7 +10,9 @@ import (
 const maxBody = 256 << 20
 
 // codec packs bodies: JSON of alerts shrinks to a third, which pays for itself
-// in what must be written. Safe for concurrent use.
+// in what must be written. Safe for concurrent use. It is never closed: whole
+// bodies are packed without goroutines, and one may still be unpacked for a
+// caller when the store closes.
 type codec struct {
 	enc *zstd.Encoder
 	dec *zstd.Decoder
@@ -59,9 +61,4 @@ func (c *codec) unpack(p packed) ([]byte, error) {
 		return nil, fmt.Errorf("stored body: %w", err)
 	}
 	return body, nil
-}
-
-func (c *codec) close() {
-	_ = c.enc.Close() // EncodeAll leaves nothing to flush
-	c.dec.Close()
 }

@@ -12,8 +12,6 @@ import (
 const deliveryColumns = `d.id, d.notification_id, t.receiver, t.group_key, d.channel, t.recipient, d.alerts, d.reminder,
 	d.state, d.cause, d.attempt, d.last_error, d.receipt, d.created_at, d.not_before, d.lease_until, d.finished_at`
 
-const selectDelivery = `SELECT ` + deliveryColumns + ` FROM delivery d JOIN thread t ON t.id = d.thread_id `
-
 // deliveryRow is a delivery as it is stored.
 type deliveryRow struct {
 	d                                   receiver.Delivery

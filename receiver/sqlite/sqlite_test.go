@@ -19,7 +19,9 @@ func TestMain(m *testing.M) {
 func TestExercise(t *testing.T) {
 	t.Parallel()
 	outboxtest.Exercise(t, func(t *testing.T) outboxtest.Engine {
-		path := filepath.Join(t.TempDir(), "outbox.db")
+		dir := t.TempDir()
+		path := filepath.Join(dir, "outbox.db")
+		t.Cleanup(func() { intact(t, dir) }) // after the suite has closed its store
 		return outboxtest.Engine{
 			Open: func(t *testing.T) receiver.Store { return open(t, path, sqlite.Options{}) },
 		}

@@ -172,7 +172,6 @@ func (s *Store) Close() error {
 	err := s.writer.close()
 	err = errors.Join(err, s.readers.Close())
 	s.metrics.close()
-	s.codec.close()
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.release())
 	}
