@@ -1,0 +1,93 @@
+package exporter_test
+
+import (
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/textparse"
+)
+
+// parsesBack reads an exposition with Prometheus's text parser and with expfmt,
+// and checks that both see the same samples. It returns them.
+func parsesBack(t testing.TB, text string) map[string]float64 {
+	t.Helper()
+	prom := promSamples(t, text, "text/plain; version=0.0.4")
+	if diff := cmp.Diff(expfmtSamples(t, text), prom); diff != "" {
+		t.Errorf("expfmt and Prometheus differ (-expfmt +prometheus):\n%s", diff)
+	}
+	return prom
+}
+
+// promSamples reads an exposition as Prometheus does when it scrapes.
+func promSamples(t testing.TB, text, contentType string) map[string]float64 {
+	t.Helper()
+	p, err := textparse.New([]byte(text), contentType, labels.NewSymbolTable(), textparse.ParserOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := map[string]float64{}
+	for {
+		entry, err := p.Next()
+		if errors.Is(err, io.EOF) {
+			return samples
+		}
+		if err != nil {
+			t.Fatalf("Prometheus cannot parse it: %v\n%s", err, text)
+		}
+		if entry != textparse.EntrySeries {
+			continue
+		}
+		_, _, v := p.Series()
+		var ls labels.Labels
+		p.Labels(&ls)
+		key := ls.String()
+		if _, twice := samples[key]; twice {
+			t.Errorf("%s is there twice", key)
+		}
+		samples[key] = v
+	}
+}
+
+func expfmtSamples(t testing.TB, text string) map[string]float64 {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("expfmt cannot parse it: %v", err)
+	}
+	samples := map[string]float64{}
+	for name, f := range families {
+		for _, m := range f.GetMetric() {
+			b := labels.NewScratchBuilder(4)
+			b.Add(labels.MetricName, name)
+			for _, lp := range m.GetLabel() {
+				if lp.GetValue() != "" {
+					b.Add(lp.GetName(), lp.GetValue())
+				}
+			}
+			b.Sort()
+			samples[b.Labels().String()] = dtoValue(m)
+		}
+	}
+	return samples
+}
+
+func dtoValue(m *dto.Metric) float64 {
+	switch {
+	case m.Gauge != nil:
+		return m.GetGauge().GetValue()
+	case m.Counter != nil:
+		return m.GetCounter().GetValue()
+	case m.Untyped != nil:
+		return m.GetUntyped().GetValue()
+	}
+	return math.NaN()
+}
