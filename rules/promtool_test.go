@@ -65,11 +65,9 @@ func TestCheckRefusesNoMoreThanPromtool(t *testing.T) {
 	t.Parallel()
 	tool := promtool(t)
 	stricter := map[string]bool{
-		"bad-expr-range.yml":      true, // loads, but every evaluation fails
-		"bad-expr-text.yml":       true, // likewise
-		"bad-two-documents.yml":   true, // loads, but the second is ignored
-		"bad-label-empty.yml":     true,
-		"bad-annotation-name.yml": true,
+		"bad-expr-range.yml":    true, // loads, but every evaluation fails
+		"bad-expr-text.yml":     true, // likewise
+		"bad-two-documents.yml": true, // loads, but the second is ignored
 	}
 	for _, path := range glob(t, "testdata/bad-*.yml") {
 		if stricter[filepath.Base(path)] {
