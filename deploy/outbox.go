@@ -9,18 +9,23 @@ import (
 	"time"
 
 	"github.com/bongsu/bongsu/receiver"
+	"github.com/bongsu/bongsu/receiver/sqlite"
 )
 
 // Desk is the outbox as an operator sees it on the command line. It may be open
 // while a receiver runs on the same storage.
 type Desk struct {
-	store receiver.Store
+	store sqlite.Shared
 	out   io.Writer
 }
 
 // OpenDesk opens the storage without taking it from a receiver that runs.
 func OpenDesk(ctx context.Context, storage string, out io.Writer, logger *slog.Logger) (*Desk, error) {
-	store, err := openStorage(ctx, storage, logger, shared)
+	path, err := storagePath(storage)
+	if err != nil {
+		return nil, err
+	}
+	store, err := sqlite.OpenShared(ctx, path, sqlite.Options{Logger: logger})
 	if err != nil {
 		return nil, err
 	}
