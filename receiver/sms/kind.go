@@ -165,7 +165,10 @@ func (l *loader) client() *http.Client {
 	client, err := promconfig.NewClientFromConfig(c, "bongsu_sms")
 	if err != nil {
 		l.bad(strictyaml.Path{"http_config"}, "http_config: %v", err)
+		return nil
 	}
+	// A redirected POST becomes a GET, whose 200 would look like success.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return client
 }
 

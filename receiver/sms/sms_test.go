@@ -79,6 +79,7 @@ func bundle(start func(*testing.T) channeltest.Rig) channeltest.Bundle {
 			{Name: "502", Fault: status(502)},
 			{Name: "408", Fault: status(408)},
 			{Name: "302 to nowhere", Fault: status(302)},
+			{Name: "301 to what answers 200", Fault: inbox.Fault{Medium: inbox.SMS, Code: 301, Header: http.Header{"Location": {"/messages.json"}}}},
 			{Name: "dropped", Fault: inbox.Fault{Medium: inbox.SMS, Drop: true}},
 		},
 		Permanent: []channeltest.Case{
