@@ -19,7 +19,7 @@ import (
 	"github.com/bongsu/bongsu/receiver/sqlite"
 )
 
-var crashRounds = flag.Int("crash.rounds", 10, "how often TestKill kills")
+var crashRounds = flag.Int("crash.rounds", 0, "how often TestKill kills; 0: 10, or 3 with -short")
 
 const (
 	crashEnv      = "BONGSU_SQLITE_CRASH_CHILD" // path of the store
@@ -33,12 +33,19 @@ const (
 func TestKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	resent := 0
-	for range *crashRounds {
+	rounds, resent := *crashRounds, 0
+	switch {
+	case rounds > 0:
+	case testing.Short():
+		rounds = 3
+	default:
+		rounds = 10
+	}
+	for range rounds {
 		c := crash(t, filepath.Join(dir, "outbox.db"), 1+rand.IntN(400))
 		resent += c.check(t, dir)
 	}
-	t.Logf("%d rounds, %d deliveries sent but not recorded", *crashRounds, resent)
+	t.Logf("%d rounds, %d deliveries sent but not recorded", rounds, resent)
 }
 
 // crashed is what a killed process had said before its end.

@@ -158,6 +158,41 @@ func TestOpenSharedBesideAReceiver(t *testing.T) {
 	newFeed().put(t, s, 2)
 }
 
+func TestOpenSharedRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "outbox.db")
+	closeStore(t, open(t, path, sqlite.Options{}))
+	execute(t, dir, `PRAGMA user_version = 0`)
+	s, err := sqlite.OpenShared(t.Context(), path, sqlite.Options{})
+	if err == nil {
+		t.Error(s.Close())
+	}
+	if want := "its schema is version 0, and this program works on 1"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("OpenShared = %v, want %q", err, want)
+	}
+}
+
+// A backup as README.md tells to make it is a store.
+func TestBackup(t *testing.T) {
+	t.Parallel()
+	dir, backup := t.TempDir(), t.TempDir()
+	s := open(t, filepath.Join(dir, "outbox.db"), sqlite.Options{})
+	defer closeStore(t, s)
+	newFeed().put(t, s, 1)
+	execute(t, dir, `VACUUM INTO '`+filepath.Join(backup, "outbox.db")+`'`)
+	execute(t, backup, `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key = 'instance'`)
+	restored := open(t, filepath.Join(backup, "outbox.db"), sqlite.Options{})
+	defer closeStore(t, restored)
+	was, is := claim(t, s, 1), claim(t, restored, 1)
+	if len(is) != 1 || is[0].ID != was[0].ID || is[0].Key == was[0].Key {
+		t.Errorf("claimed %+v from the backup of %+v", is, was)
+	}
+	if got := texts(t, backup, `PRAGMA auto_vacuum`); got[0] != "2" {
+		t.Errorf("auto_vacuum is %q in the backup, want 2 (incremental)", got)
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "outbox.db")
