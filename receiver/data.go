@@ -109,5 +109,8 @@ func (d *Data) name() string {
 	if len(d.GroupLabels) > 0 {
 		return strings.Join(d.GroupLabels.Values(), " ")
 	}
+	if len(d.CommonLabels) > 0 {
+		return d.CommonLabels.String()
+	}
 	return d.Receiver
 }

@@ -2,10 +2,10 @@ package receiver
 
 import (
 	"errors"
-	"log/slog"
+	"fmt"
 	"slices"
 
-	"github.com/prometheus/alertmanager/matcher/compat"
+	"github.com/prometheus/alertmanager/matcher/parse"
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
@@ -37,22 +37,31 @@ type Share struct {
 	Alerts []template.Alert
 }
 
-// ParseMatchers reads matchers in Alertmanager's syntax, UTF-8 names and values
-// included, each string one or more of them.
+// ParseMatchers reads matchers in Alertmanager's UTF-8 syntax, each string one or
+// more of them. What only Alertmanager's older parser would take is refused, with
+// the quotes that it lacks: that parser takes a == for part of the value.
 func ParseMatchers(texts ...string) (labels.Matchers, error) {
-	parse := compat.FallbackMatchersParser(slog.New(slog.DiscardHandler))
 	var all labels.Matchers
 	for _, text := range texts {
-		ms, err := parse(text, "receiver")
+		ms, err := parse.Matchers(text)
 		if err != nil {
-			return nil, err
+			return nil, quoted(text, err)
 		}
 		if len(ms) == 0 {
-			return nil, errors.New("expected a matcher such as severity=\"critical\"")
+			return nil, errors.New(`expected a matcher such as severity="critical"`)
 		}
 		all = append(all, ms...)
 	}
 	return all, nil
+}
+
+// quoted adds to err what the older parser would make of text.
+func quoted(text string, err error) error {
+	old, e := labels.ParseMatchers(text)
+	if e != nil || len(old) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w, did you mean %s?", err, labels.Matchers(old))
 }
 
 // NewRouter returns a router of the given routes, tried from the first to the

@@ -148,11 +148,8 @@ func onStage(t *testing.T, config string, play func(s *stage), wrap ...func(rece
 		s.config(config)
 		s.build()
 		s.run()
+		defer s.close() // after a Fatal too, or the bubble never ends
 		play(s)
-		s.stop()
-		if err := s.store.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
 	})
 }
 
@@ -200,6 +197,13 @@ func (s *stage) stop() {
 		s.t.Errorf("run ended with %v", err)
 	}
 	s.ended <- nil // so that a second stop is harmless
+}
+
+func (s *stage) close() {
+	s.stop()
+	if err := s.store.Close(); err != nil {
+		s.t.Errorf("close: %v", err)
+	}
 }
 
 // pass lets time pass and everything that it wakes settle.
