@@ -8,6 +8,7 @@
 package dashboards
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 )
@@ -27,9 +28,12 @@ func All() map[string]Dashboard {
 
 // Marshal returns d as the JSON of a file.
 func Marshal(d Dashboard) ([]byte, error) {
-	data, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // queries are for reading: > stays >
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(d); err != nil {
 		return nil, err
 	}
-	return append(data, '\n'), nil
+	return b.Bytes(), nil
 }

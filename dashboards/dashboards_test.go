@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/bongsu/bongsu/dashboards"
+	"github.com/bongsu/bongsu/internal/strictyaml"
 )
 
 var update = flag.Bool("update", false, "rewrite the dashboards from the code")
@@ -177,5 +178,38 @@ func TestRunbookLinks(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestReadmeExample: the block of README.md is a file, and of the form that
+// Grafana's provisioning reads:
+// https://grafana.com/docs/grafana/latest/administration/provisioning/#dashboards
+func TestReadmeExample(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("testdata/examples/provider.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var provisioning struct {
+		APIVersion int `yaml:"apiVersion"`
+		Providers  []struct {
+			Name    string
+			Folder  string
+			Type    string
+			Options struct{ Path string }
+		}
+	}
+	if _, err := strictyaml.Decode("provider.yml", example, &provisioning); err != nil {
+		t.Error(err)
+	}
+	if p := provisioning.Providers; len(p) != 1 || p[0].Type != "file" || p[0].Options.Path == "" {
+		t.Errorf("got %+v, want one provider of files", provisioning)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "```yaml\n"+string(example)+"```") {
+		t.Error("README.md does not hold testdata/examples/provider.yml as it is")
 	}
 }
