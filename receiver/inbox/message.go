@@ -36,7 +36,8 @@ type Message struct {
 	// ToName is the To header of a mail, or the name of a Slack channel.
 	ToName string `json:"to_name,omitempty"`
 
-	// Subject, Text and HTML are decoded: what a reader sees.
+	// Subject, Text and HTML are decoded: what a reader sees. Slack's are its
+	// text and the texts of attachments and blocks, in mrkdwn as they came.
 	Subject string `json:"subject,omitempty"`
 	Text    string `json:"text"`
 	HTML    string `json:"html,omitempty"`

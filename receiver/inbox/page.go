@@ -94,6 +94,7 @@ func parsePage() (*template.Template, error) {
 		"ago":   func(now, t time.Time) string { return ago(now.Sub(t)) },
 		"clock": func(t time.Time) string { return t.Format("15:04:05") },
 		"color": color,
+		"slack": mrkdwn,
 		"text":  func(b []byte) string { return string(b) },
 	}).ParseFS(pageFS, "page.html")
 }

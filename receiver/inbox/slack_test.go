@@ -25,7 +25,9 @@ func TestSlackRules(t *testing.T) {
 	t.Parallel()
 	in, base := start(t, inbox.Options{Slack: inbox.SlackOptions{Token: "xoxb-1", Channels: []string{"#ops"}}})
 	ops := inbox.SlackChannelID("#ops")
-	many := func(n int, item string) string { return "[" + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + "]" }
+	many := func(n int, item string) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + "]"
+	}
 	for _, c := range []struct{ name, method, body, want string }{
 		{"by name", "chat.postMessage", `{"channel":"#ops","text":"글"}`, ""},
 		{"by ID", "chat.postMessage", `{"channel":"` + ops + `","text":"글"}`, ""},

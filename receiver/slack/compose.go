@@ -6,6 +6,7 @@ import (
 	"unicode/utf16"
 
 	slackapi "github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackutilsx"
 
 	"github.com/bongsu/bongsu/receiver"
 )
@@ -40,6 +41,7 @@ func compose(m receiver.Message) content {
 		title, _, _ = strings.Cut(body, "\n")
 		title = cut(title, maxTitle)
 	}
+	title = slackutilsx.EscapeMessage(title) // plain text: no label rings a bell with "<!channel>"
 	a := slackapi.Attachment{Color: color(m.Status, m.Severity), Fallback: title}
 	for _, part := range sections(cut(body, maxText)) {
 		text := slackapi.NewTextBlockObject(slackapi.MarkdownType, part, false, false)

@@ -222,6 +222,17 @@ channel: {api_url: %q, api_token: %q, channel: [C0123456789, "#ops"], update_mes
 	}
 }
 
+func TestTitleIsPlainText(t *testing.T) {
+	t.Parallel()
+	r := startBot(t)
+	m := message("1", "", receiver.Firing)
+	m.Subject, m.Text = "<!channel> 5 > 3 & 2", "<https://example.org|링크>"
+	mustSend(t, r, m)
+	if got := r.Far.Messages()[0]; got.Subject != "&lt;!channel&gt; 5 &gt; 3 &amp; 2" || got.Text != m.Text {
+		t.Errorf("got %q, %q", got.Subject, got.Text)
+	}
+}
+
 func TestTitleAlone(t *testing.T) {
 	t.Parallel()
 	r := startBot(t)

@@ -177,6 +177,25 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
+// TestSegmentsAgree compares the count with that of the far side, which was
+// written apart from it.
+func TestSegmentsAgree(t *testing.T) {
+	t.Parallel()
+	r := startTwilio(t)
+	for _, unit := range []string{"a", "€", "a€", "글", "🔥", "a🔥", "{}", "é", "ê"} {
+		for n := 1; n < 330; n += 13 {
+			text := strings.Repeat(unit, n)
+			if _, err := r.Built.Channel.Send(t.Context(), receiver.Message{Key: "k", To: "+821012345678", Text: text}); err != nil {
+				t.Fatal(err)
+			}
+			all := r.Far.Messages()
+			if got, want := sms.Measure(text).Segments, all[len(all)-1].Segments; got != want {
+				t.Errorf("%q x %d: got %d segments, the far side counts %d", unit, n, got, want)
+			}
+		}
+	}
+}
+
 func TestMaxSegments(t *testing.T) {
 	t.Parallel()
 	far := channeltest.Start(t, inbox.Options{})
