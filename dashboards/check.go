@@ -11,7 +11,7 @@ import (
 )
 
 // Check reports everything that makes d worse for its reader than it need be:
-// panels without a title, a description, a unit, a runbook or the data source's
+// panels without a title, a description, a unit, a legend or the data source's
 // variable, queries that don't parse or that know an installation's names,
 // variables that nobody uses or that don't exist, panels on top of each other.
 // The error joins one error for each problem.

@@ -40,7 +40,7 @@ func exporterSummary() []*Panel {
 			`count(probe_success`+probes+` == 0 and probe_samples`+probes+` > 0) or vector(0)`).
 			unit("short").decimals(0).from(1, "orange").runbook("bongsuprobepartial"),
 		stat("Success", "Share of the probes that brought everything, over the time shown.",
-			`avg(avg_over_time(probe_success`+probes+`[$__range]))`).
+			`avg(avg_over_time(probe_success`+probes+`[$__range]))`).once().
 			unit("percentunit").span(0, 1).below("red").from(0.95, "orange").from(0.999, "green").runbook("bongsuprobeflapping"),
 		stat("Slowest probe", "The longest probe at this moment. Above the scrape's timeout, ten seconds if you did not set it, its samples are lost.",
 			`max(sum by (job, instance, module) (probe_duration_seconds`+probes+`))`).

@@ -123,6 +123,16 @@ func (p *Panel) ask(expr, legend string) *Panel {
 	return p
 }
 
+// once asks the queries at the end of the time shown alone, not at each point of
+// it: for those that look over $__range. There is no curve to draw then.
+func (p *Panel) once() *Panel {
+	for i := range p.Targets {
+		p.Targets[i].Instant, p.Targets[i].Range = true, false
+	}
+	p.Options["graphMode"] = "none"
+	return p
+}
+
 // size sets width, of 24 columns, and height.
 func (p *Panel) size(w, h int) *Panel {
 	p.GridPos.W, p.GridPos.H = w, h

@@ -47,7 +47,7 @@ func receiverSummary() []*Panel {
 			`max(bongsu_receiver_quarantined_bodies`+receivers+`)`).
 			unit("short").decimals(0).from(1, "orange").runbook("bongsuwebhookquarantined").size(3, 4),
 		stat("Delivered", "Messages that arrived in the time shown.",
-			`sum(increase(bongsu_receiver_deliveries_total{job=~"$job", channel=~"$channel", outcome="delivered"}[$__range]))`).
+			`sum(increase(bongsu_receiver_deliveries_total{job=~"$job", channel=~"$channel", outcome="delivered"}[$__range]))`).once().
 			unit("short").decimals(0).below("blue").runbook("bongsuchannelfailing").size(3, 4),
 		stat("Configuration", "Whether the last reload of the configuration was taken.",
 			`min(bongsu_receiver_config_last_reload_successful`+receivers+`)`).
