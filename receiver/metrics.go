@@ -62,12 +62,18 @@ func newMetrics() *metrics {
 		fenced:           counterVec("fenced_total", "Attempts whose outcome came after their lease had been taken over.", "channel"),
 		templateFailures: counterVec("template_failures_total", "Messages sent as a plain text because a template failed.", "channel"),
 		storeErrors:      counterVec("storage_errors_total", "Failed operations of the outbox.", "operation"),
-		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "channel_paused",
-			Help: "Whether the channel waits because its far side asked for it."}, []string{"channel"}),
-		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "config_last_reload_successful",
-			Help: "Whether the last attempt to load the config succeeded."}),
-		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "config_last_reload_success_timestamp_seconds",
-			Help: "When the config was last loaded with success."}),
+		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "channel_paused",
+			Help: "Whether the channel waits because its far side asked for it.",
+		}, []string{"channel"}),
+		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "config_last_reload_successful",
+			Help: "Whether the last attempt to load the config succeeded.",
+		}),
+		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "config_last_reload_success_timestamp_seconds",
+			Help: "When the config was last loaded with success.",
+		}),
 	}
 	for _, r := range webhookResults {
 		m.webhooks.WithLabelValues(r)

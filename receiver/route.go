@@ -109,8 +109,6 @@ func (r Route) takes(receiver string, set model.LabelSet) bool {
 	return (r.Receiver == "" || r.Receiver == receiver) && r.Matchers.Matches(set)
 }
 
-func (r Route) takesAll() bool { return r.Receiver == "" && len(r.Matchers) == 0 }
-
 func give(shares []Share, channel string, a template.Alert) []Share {
 	for i := range shares {
 		if shares[i].Channel == channel {

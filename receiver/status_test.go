@@ -100,7 +100,9 @@ func TestAPI(t *testing.T) {
 			Receipt map[string]string
 			History struct {
 				Attempts     []map[string]any
-				Notification struct{ Alerts []struct{ Labels map[string]string } }
+				Notification struct {
+					Alerts []struct{ Labels map[string]string }
+				}
 			}
 		}
 		s.decode("/api/v1/deliveries/1", &one)

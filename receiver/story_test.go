@@ -165,7 +165,7 @@ func TestPermanentFailureIsDead(t *testing.T) {
 			return nil
 		})
 		s.post(webhookBody("g", first, firing("A")))
-		s.pass(time.Hour)
+		s.pass(10 * time.Minute)
 		diff(t, "deliveries", []string{"a@x dead 1 permanent", "b@x delivered 1"}, s.states())
 		if n := s.metric("bongsu_receiver_dead_deliveries", "mail"); n != 1 {
 			t.Errorf("dead_deliveries: got %v, want 1", n)
@@ -175,11 +175,11 @@ func TestPermanentFailureIsDead(t *testing.T) {
 
 func TestExpiryIsTheLastAttempt(t *testing.T) {
 	t.Parallel()
-	onStage(t, "retry: {expire: 1h}\n"+strings.Replace(oneChannel, ", b@x", "", 1), func(s *stage) {
+	onStage(t, "retry: {max_backoff: 1m, expire: 10m}\n"+strings.Replace(oneChannel, ", b@x", "", 1), func(s *stage) {
 		mail := s.far("mail")
 		mail.fails(func(receiver.Message) error { return errors.New("451") })
 		s.post(webhookBody("g", first, firing("A")))
-		s.pass(59 * time.Minute)
+		s.pass(9 * time.Minute)
 		if d := s.deliveries()[0]; d.State != receiver.Pending {
 			t.Fatalf("before its time: got %s", d.State)
 		}
@@ -188,11 +188,11 @@ func TestExpiryIsTheLastAttempt(t *testing.T) {
 		if d.State != receiver.Dead || d.Cause != receiver.CauseExpired || d.LastError != "451" {
 			t.Errorf("got %s %s %q, want dead expired 451", d.State, d.Cause, d.LastError)
 		}
-		if late := d.FinishedAt.Sub(d.CreatedAt); late < time.Hour || late > time.Hour+2*time.Second {
-			t.Errorf("given up after %s, want an hour", late)
+		if late := d.FinishedAt.Sub(d.CreatedAt); late < 10*time.Minute || late > 10*time.Minute+2*time.Second {
+			t.Errorf("given up after %s, want 10m", late)
 		}
 		n := len(mail.attempts())
-		s.pass(time.Hour)
+		s.pass(10 * time.Minute)
 		if more := len(mail.attempts()); more != n {
 			t.Errorf("%d attempts after death", more-n)
 		}
@@ -316,7 +316,7 @@ func TestReload(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.far("chat").works()
-		s.pass(time.Hour)
+		s.pass(10 * time.Minute)
 		diff(t, "chat while not configured", []string{"#ops: [FIRING] A"}, s.far("chat").lines())
 		if n := s.metric("bongsu_receiver_pending_deliveries", "chat"); n != 1 {
 			t.Errorf("pending_deliveries of chat: got %v, want 1", n)
@@ -351,7 +351,7 @@ func TestReminderPasses(t *testing.T) {
 	t.Parallel()
 	onStage(t, strings.Replace(oneChannel, ", b@x", "", 1), func(s *stage) {
 		s.post(webhookBody("g", first, firing("A")))
-		s.pass(4 * time.Hour)
+		s.pass(10 * time.Minute)
 		s.post(webhookBody("g", "repeat interval elapsed", firing("A")))
 		s.pass(time.Minute)
 		diff(t, "messages", []string{"a@x: [FIRING] A", "a@x: [STILL FIRING] A"}, s.far("mail").lines())
@@ -360,13 +360,14 @@ func TestReminderPasses(t *testing.T) {
 
 func TestOldNotificationsArePruned(t *testing.T) {
 	t.Parallel()
-	onStage(t, "retention: 1d\n"+oneChannel, func(s *stage) {
+	onStage(t, "retention: 1h\n"+oneChannel, func(s *stage) {
+		s.pass(30 * time.Minute)
 		s.post(webhookBody("g", first, firing("A")))
-		s.pass(23 * time.Hour)
+		s.pass(59 * time.Minute)
 		if n := len(s.deliveries()); n != 2 {
 			t.Fatalf("before its time: %d deliveries, want 2", n)
 		}
-		s.pass(3 * time.Hour)
+		s.pass(35 * time.Minute)
 		if n := len(s.deliveries()); n != 0 {
 			t.Errorf("got %d deliveries, want none", n)
 		}
