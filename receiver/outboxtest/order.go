@@ -3,6 +3,7 @@ package outboxtest
 import (
 	"fmt"
 	"math/rand/v2"
+	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -179,7 +180,11 @@ func later(name string) receiver.AlertState {
 func randomWalk(b *bench) {
 	r := rand.New(rand.NewPCG(1, 2))
 	groups, held, serial := []string{"a", "b", "c"}, []receiver.Job{}, 0
-	for range 600 {
+	steps := 600
+	if testing.Short() {
+		steps = 150
+	}
+	for range steps {
 		switch r.IntN(8) {
 		case 0, 1, 2:
 			serial++
