@@ -61,7 +61,8 @@ func (in *Inbox) serveSMTP(l net.Listener, via string) error {
 	if !in.opts.SMTP.NoTLS && via == "smtp" {
 		s.TLSConfig = in.tlsConfig()
 	}
-	if !in.onClose(func() { _ = s.Close() }) {
+	// The listener too: s knows it only from Serve on.
+	if !in.onClose(func() { _ = s.Close(); _ = l.Close() }) {
 		return l.Close()
 	}
 	return s.Serve(&greeter{Listener: l, in: in})

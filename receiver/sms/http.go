@@ -27,7 +27,7 @@ type httpSettings struct {
 	URL       string                 `yaml:"url"`
 	Method    string                 `yaml:"method"`
 	Headers   map[string]secret.Text `yaml:"headers"`
-	Form      map[string]string      `yaml:"form"`
+	Form      map[string]secret.Text `yaml:"form"`
 	JSON      map[string]any         `yaml:"json"`
 	Secret    secret.Text            `yaml:"secret"`
 	SecretIn  string                 `yaml:"secret_file"`
@@ -89,10 +89,10 @@ func (l *loader) declareBody(d *declared, set httpSettings) {
 	}
 }
 
-func (l *loader) declareForm(d *declared, form map[string]string) {
+func (l *loader) declareForm(d *declared, form map[string]secret.Text) {
 	fields := map[string]any{}
 	for _, k := range slices.Sorted(maps.Keys(form)) {
-		fields[k] = l.compile(strictyaml.Path{"form", k}, form[k])
+		fields[k] = l.compile(strictyaml.Path{"form", k}, form[k].Reveal())
 	}
 	values := func(t text) (url.Values, error) {
 		v := url.Values{}
