@@ -74,3 +74,12 @@ func fetchFailure(reason Reason, err error) *Failure {
 func decodeFailure(reason Reason, err error) *Failure {
 	return &Failure{Stage: StageDecode, Reason: reason, Err: err}
 }
+
+// Reasons returns all reasons.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonTimeout, ReasonDNS, ReasonRefused, ReasonConnect, ReasonTLS, ReasonForbidden, ReasonRedirect, ReasonStatus,
+		ReasonTooLarge, ReasonInterrupted, ReasonCredentials, ReasonQuery, ReasonInternal,
+		ReasonNotJSON, ReasonTooDeep, ReasonRows, ReasonExpression, ReasonSeveral, ReasonMissing, ReasonNotNumber, ReasonNaN, ReasonDuplicate,
+	}
+}

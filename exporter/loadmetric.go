@@ -69,7 +69,7 @@ func (l *loader) query(path strictyaml.Path, m *Module, s *metricSettings) {
 	switch {
 	case m.sql != nil && strings.TrimSpace(s.Query) == "":
 		l.errorf(path, "metric %q has no query, expected a SQL statement", s.Name)
-	case m.http != nil && s.Query != "":
+	case m.http != nil && m.sql == nil && s.Query != "":
 		l.errorf(with(path, "query"), "metric %q: query is for sql modules, this one is http", s.Name)
 	}
 }
