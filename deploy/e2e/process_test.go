@@ -20,7 +20,7 @@ import (
 
 // patience bounds every wait for something that should come: these machines are
 // shared, and a slow one must not fail a story that a fast one passes.
-const patience = 90 * time.Second
+const patience = 60 * time.Second
 
 // process is a server or program that runs for the length of a test.
 type process struct {

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -173,6 +174,12 @@ func newPrometheus(t *testing.T, dir string) string {
 		"--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "prometheus"),
 		"--web.listen-address="+addr, "--web.enable-lifecycle"))
 	p.awaitHTTP(t, "http://"+addr+"/-/ready")
+	t.Cleanup(func() {
+		if t.Failed() {
+			targets, err := get(context.Background(), "http://"+addr+"/api/v1/targets?state=active")
+			t.Logf("Prometheus's targets: %s %v", targets, err)
+		}
+	})
 	return addr
 }
 
