@@ -226,6 +226,42 @@ func TestCrashBetweenSendAndSettle(t *testing.T) {
 	})
 }
 
+func TestOutcomeAfterTakeover(t *testing.T) {
+	t.Parallel()
+	onStage(t, strings.Replace(oneChannel, ", b@x", "", 1), func(s *stage) {
+		mail := s.far("mail")
+		mail.answer = func(ctx context.Context, m receiver.Message) (receiver.Receipt, error) {
+			if m.Attempt == 1 {
+				time.Sleep(2 * time.Minute) // deaf to ctx, longer than the lease
+			}
+			return receiver.Receipt{ID: "receipt"}, nil
+		}
+		s.post(webhookBody("g", first, firing("A")))
+		s.pass(3 * time.Minute)
+		diff(t, "deliveries", []string{"a@x delivered 2"}, s.states())
+		if n := s.metric("bongsu_receiver_fenced_total", "mail"); n != 1 {
+			t.Errorf("fenced: got %v, want 1", n)
+		}
+		if n := s.metric("bongsu_receiver_deliveries_total", "mail", "delivered"); n != 1 {
+			t.Errorf("delivered: got %v, want 1: the late outcome does not count", n)
+		}
+	})
+}
+
+func TestLostWakeUp(t *testing.T) {
+	t.Parallel()
+	onStage(t, oneChannel, func(s *stage) {
+		s.post(webhookBody("g", first, firing("A")))
+		s.pass(2 * time.Second)
+		diff(t, "deliveries", []string{"a@x delivered 1", "b@x delivered 1"}, s.states())
+	}, func(inner receiver.Store) receiver.Store { return mute{inner} })
+}
+
+// mute is a store that wakes nobody.
+type mute struct{ receiver.Store }
+
+func (mute) Due() <-chan struct{} { return nil }
+
 func TestPanicIsAFailedAttempt(t *testing.T) {
 	t.Parallel()
 	onStage(t, oneChannel, func(s *stage) {
