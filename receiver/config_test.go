@@ -42,6 +42,9 @@ func TestBadConfigs(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Fatalf("got:\n%v\nwant in it:\n%s", err, want)
 			}
+			if n := len(strings.Split(err.Error(), "\n")); n > 1 && !strings.Contains(file, "two-problems") {
+				t.Errorf("one mistake gives %d errors:\n%v", n, err)
+			}
 			if !strings.HasPrefix(err.Error(), filepath.Dir(file)) && !strings.Contains(err.Error(), ".tmpl:") {
 				t.Errorf("no file in %q", err)
 			}

@@ -37,8 +37,7 @@ func (l *loader) outlet(name string, words Wording) *Outlet {
 	}
 	l.checkRecipients(at, name, built.To)
 	if built.Common.Locale != "" {
-		words.Locale = built.Common.Locale
-		l.checkLocale(append(at, "locale"), words.Locale)
+		words.Locale = l.checkedLocale(append(at, "locale"), built.Common.Locale)
 	}
 	if built.Timeout <= 0 {
 		built.Timeout = defaultTimeout
@@ -91,8 +90,7 @@ func (l *loader) checkRecipients(at strictyaml.Path, name string, to []string) {
 
 // wording reads what all channels' texts have in common.
 func (l *loader) wording() Wording {
-	l.checkLocale(strictyaml.Path{"locale"}, l.file.Locale)
-	w := Wording{Locale: l.file.Locale, Zone: time.Local}
+	w := Wording{Locale: l.checkedLocale(strictyaml.Path{"locale"}, l.file.Locale), Zone: time.Local}
 	if l.file.Timezone != "" {
 		zone, err := time.LoadLocation(l.file.Timezone)
 		if err != nil {
@@ -115,10 +113,13 @@ func (l *loader) wording() Wording {
 	return w
 }
 
-func (l *loader) checkLocale(at strictyaml.Path, locale string) {
-	if !slices.Contains(locales, locale) {
-		l.errorf(at, "locale: unknown %q, %s", locale, hint(locale, locales))
+// checkedLocale returns locale, or after an error one that serves to go on.
+func (l *loader) checkedLocale(at strictyaml.Path, locale string) string {
+	if slices.Contains(locales, locale) {
+		return locale
 	}
+	l.errorf(at, "locale: unknown %q, %s", locale, hint(locale, locales))
+	return locales[0]
 }
 
 // rendererError places what is wrong with one of a channel's own texts.

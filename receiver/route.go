@@ -161,7 +161,7 @@ func (l *loader) route(i int, rf routeFile) Route {
 	}
 	for j, name := range rf.Channels {
 		at := strictyaml.Path{"routes", i, "channels", j}
-		if _, ok := l.file.Channels[name]; !ok {
+		if _, ok := l.file.Channels[name]; !ok && len(l.file.Channels) > 0 {
 			l.errorf(at, "routes: unknown channel %q, %s", name, hint(name, l.channelNames()))
 		}
 		if slices.Index(rf.Channels, name) < j {
