@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -110,6 +111,13 @@ func (s *stage) write(t *testing.T, names ...string) {
 	}
 }
 
+func (s *stage) rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(s.path(from), s.path(to)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (s *stage) path(name string) string { return filepath.Join(s.Dir, name) }
 
 func (s *stage) receiverCmd(t *testing.T) *exec.Cmd {
@@ -137,7 +145,7 @@ func (s *stage) await(t *testing.T, what string, enough func([]inbox.Message) bo
 	defer cancel()
 	ms, err := s.Inbox.Wait(ctx, enough)
 	if err != nil {
-		for _, m := range ms {
+		for _, m := range ms[max(0, len(ms)-20):] {
 			t.Logf("got %s to %s: %q, %d edits", m.Medium, m.To, m.Subject, len(m.Earlier))
 		}
 		t.Fatalf("waited %s for: %s", patience, what)

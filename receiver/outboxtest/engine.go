@@ -18,6 +18,9 @@ type Engine struct {
 	// Open opens a store on the storage, or fails the test. It is called again
 	// after the store before was closed, and must find what that one kept.
 	Open func(t *testing.T) receiver.Store
+	// Alone: one store at a time can have the storage, so that whoever opens it
+	// knows that all leases in it are a dead store's, and ends them.
+	Alone bool
 }
 
 // Exercise runs the whole suite. newEngine is called once for each test in it,

@@ -51,6 +51,17 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
+// takeOver is migrate for the one receiver that may have the file. Whoever held
+// a lease is dead then, for it held the lock as well: all leases run out now, so
+// that a crash delays nothing longer than the restart.
+func takeOver(ctx context.Context, conn *sql.Conn) error {
+	if err := migrate(ctx, conn); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, `UPDATE delivery SET lease_until = 1, due_at = 1 WHERE lease_until > 0`)
+	return err
+}
+
 // current refuses any schema but the newest, and changes nothing.
 func current(ctx context.Context, conn *sql.Conn) error {
 	names, err := steps()

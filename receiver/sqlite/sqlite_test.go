@@ -23,7 +23,8 @@ func TestExercise(t *testing.T) {
 		path := filepath.Join(dir, "outbox.db")
 		t.Cleanup(func() { intact(t, dir) }) // after the suite has closed its store
 		return outboxtest.Engine{
-			Open: func(t *testing.T) receiver.Store { return open(t, path, sqlite.Options{}) },
+			Open:  func(t *testing.T) receiver.Store { return open(t, path, sqlite.Options{}) },
+			Alone: true,
 		}
 	})
 }

@@ -99,7 +99,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("outbox %s: %w", path, err)
 	}
-	s, err := open(ctx, path, opts, migrate)
+	s, err := open(ctx, path, opts, takeOver)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("outbox %s: %w", path, err), l.release())
 	}
