@@ -84,7 +84,7 @@ func (a attempt) judge(job Job, receipt Receipt, err error, now time.Time) (Sett
 }
 
 // log writes the attempt's one line.
-func (a attempt) log(job Job, s Settlement) {
+func (a attempt) log(ctx context.Context, job Job, s Settlement) {
 	level, text := slog.LevelInfo, "delivered"
 	attrs := []any{"delivery", job.ID, "attempt", job.Attempt, "to", job.Thread.To, "waited", s.At.Sub(job.CreatedAt).Round(time.Millisecond)}
 	switch s.Outcome {
@@ -95,7 +95,7 @@ func (a attempt) log(job Job, s Settlement) {
 		level, text = slog.LevelError, "not delivered, given up"
 		attrs = append(attrs, "err", s.Error, "cause", s.Cause)
 	}
-	a.logger.Log(context.Background(), level, text, attrs...)
+	a.logger.Log(ctx, level, text, attrs...)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -96,7 +96,7 @@ type routeFile struct {
 
 func defaults() configFile {
 	return configFile{
-		Locale:       "en",
+		Locale:       locales()[0],
 		DedupWindow:  model.Duration(defaultDedupWindow),
 		Retention:    model.Duration(defaultRetention),
 		MaxBodyBytes: defaultMaxBodyBytes,

@@ -15,13 +15,6 @@ const (
 	resultMethod      = "method"      // not a POST, 405
 )
 
-var (
-	webhookResults  = []string{resultAccepted, resultQuarantined, resultTooLarge, resultUnavailable, resultMethod}
-	allVerdicts     = []Verdict{News, Reminder, Duplicate, Stale, Silent}
-	attemptOutcomes = []Outcome{OutcomeDelivered, OutcomeRetry, OutcomeDead}
-	finalOutcomes   = []Outcome{OutcomeDelivered, OutcomeDead}
-)
-
 // metrics are the receiver's own. Those with a channel exist at 0 as soon as the
 // channel is configured.
 type metrics struct {
@@ -43,13 +36,10 @@ type metrics struct {
 
 const namespace = "bongsu_receiver"
 
-// sendBuckets span from an in-process channel to a far side that hangs.
-var sendBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
-
-// queueBuckets span from at once to a day.
-var queueBuckets = []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400}
-
 func newMetrics() *metrics {
+	// From an in-process channel to a far side that hangs, and from at once to a day.
+	sendBuckets := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+	queueBuckets := []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400}
 	m := &metrics{
 		webhooks:         counterVec("webhooks_total", "Webhook calls by what became of them.", "result"),
 		webhookDuration:  histogram("webhook_duration_seconds", "Time from a webhook's arrival to its answer.", sendBuckets),
@@ -75,7 +65,7 @@ func newMetrics() *metrics {
 			Help: "When the config was last loaded with success.",
 		}),
 	}
-	for _, r := range webhookResults {
+	for _, r := range []string{resultAccepted, resultQuarantined, resultTooLarge, resultUnavailable, resultMethod} {
 		m.webhooks.WithLabelValues(r)
 	}
 	for _, op := range []string{"put", "quarantine", "claim", "settle", "prune", "stats"} {
@@ -98,13 +88,13 @@ func (m *metrics) register(r prometheus.Registerer) error {
 
 // channel makes all of a channel's metrics exist.
 func (m *metrics) channel(name string) {
-	for _, v := range allVerdicts {
+	for _, v := range []Verdict{News, Reminder, Duplicate, Stale, Silent} {
 		m.verdicts.WithLabelValues(name, string(v))
 	}
-	for _, o := range attemptOutcomes {
+	for _, o := range []Outcome{OutcomeDelivered, OutcomeRetry, OutcomeDead} {
 		m.attempts.WithLabelValues(name, string(o))
 	}
-	for _, o := range finalOutcomes {
+	for _, o := range []Outcome{OutcomeDelivered, OutcomeDead} {
 		m.deliveries.WithLabelValues(name, string(o))
 	}
 	m.attemptDuration.WithLabelValues(name)

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -115,17 +116,16 @@ func (l *loader) wording() Wording {
 
 // checkedLocale returns locale, or after an error one that serves to go on.
 func (l *loader) checkedLocale(at strictyaml.Path, locale string) string {
-	if slices.Contains(locales, locale) {
+	if slices.Contains(locales(), locale) {
 		return locale
 	}
-	l.errorf(at, "locale: unknown %q, %s", locale, hint(locale, locales))
-	return locales[0]
+	l.errorf(at, "locale: unknown %q, %s", locale, hint(locale, locales()))
+	return locales()[0]
 }
 
 // rendererError places what is wrong with one of a channel's own texts.
 func (l *loader) rendererError(at strictyaml.Path, name string, err error) {
-	var te *textError
-	if errors.As(err, &te) {
+	if te, ok := errors.AsType[*textError](err); ok {
 		at = append(at, te.field)
 	}
 	l.errorf(at, "channel %q: %v", name, err)
@@ -133,18 +133,18 @@ func (l *loader) rendererError(at strictyaml.Path, name string, err error) {
 
 // add collects err: as it is if it knows its place, else at the given one.
 func (l *loader) add(at strictyaml.Path, channel string, err error) {
-	var many strictyaml.Errors
-	var one *strictyaml.Error
-	switch {
-	case errors.As(err, &many):
+	if many, ok := errors.AsType[strictyaml.Errors](err); ok {
 		l.errs = append(l.errs, many...)
-	case errors.As(err, &one):
-		l.errs = append(l.errs, one)
-	case channel != "":
-		l.errorf(at, "channel %q: %v", channel, err)
-	default:
-		l.errorf(at, "%v", err)
+		return
 	}
+	if one, ok := errors.AsType[*strictyaml.Error](err); ok {
+		l.errs = append(l.errs, one)
+		return
+	}
+	if channel != "" {
+		err = fmt.Errorf("channel %q: %w", channel, err)
+	}
+	l.errorf(at, "%v", err)
 }
 
 func hint(word string, known []string) string {

@@ -84,7 +84,7 @@ func (r *Receiver) Reload() error {
 	}
 	if c := r.crew.Load(); c != nil {
 		c.change(r.Config())
-		r.warnOrphans()
+		r.warnOrphans(context.Background())
 	}
 	r.logger.Info("config loaded", "file", r.options.ConfigFile)
 	return nil
@@ -112,8 +112,8 @@ func (r *Receiver) Run(ctx context.Context) error {
 		return errors.New("receiver runs already")
 	}
 	defer r.crew.Store(nil)
-	c.change(r.Config())
-	r.warnOrphans()
+	c.change(r.Config()) //nolint:contextcheck // sends outlive ctx by the grace
+	r.warnOrphans(ctx)
 	prune := time.NewTimer(time.Minute)
 	defer prune.Stop()
 	for {
@@ -160,8 +160,8 @@ func (r *Receiver) prune(ctx context.Context) {
 
 // warnOrphans names the channels that the outbox has work for and the config no
 // longer has. Their deliveries wait; see D5 in DESIGN.md.
-func (r *Receiver) warnOrphans() {
-	ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
+func (r *Receiver) warnOrphans(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, statsTimeout)
 	defer cancel()
 	stats, err := r.options.Store.Stats(ctx, time.Now())
 	if err != nil {

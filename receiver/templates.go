@@ -22,8 +22,8 @@ import (
 //go:embed templates
 var builtin embed.FS
 
-// locales that there are built-in texts in. Never changed.
-var locales = []string{"en", "ko"}
+// locales that there are built-in texts in, the default first.
+func locales() []string { return []string{"en", "ko"} }
 
 // maxRendered bounds one rendered text, so that a loop in a template cannot take
 // the memory of the whole receiver.

@@ -24,7 +24,7 @@ func state(word string) receiver.AlertState {
 
 func stateWords(words string) []receiver.AlertState {
 	var all []receiver.AlertState
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		all = append(all, state(w))
 	}
 	return all

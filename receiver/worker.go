@@ -137,7 +137,7 @@ func (p *pool) settle(ctx context.Context, job Job, s Settlement) {
 		switch {
 		case err == nil:
 			p.metrics.ended(job, s)
-			p.log(job, s)
+			p.log(ctx, job, s)
 			return
 		case errors.Is(err, ErrFenced):
 			p.metrics.fenced.WithLabelValues(p.outlet.Name).Inc()
