@@ -83,7 +83,7 @@ func TestNegotiation(t *testing.T) {
 		q := url.Values{"module": {"m"}, "target": {far.URL}}
 		got := strings.Contains(probe(t, e, q, "Accept", accept).header.Get("Content-Type"), "openmetrics")
 		header := http.Header{"Accept": {accept}}
-		want := strings.Contains(string(expfmt.NegotiateIncludingOpenMetrics(header)), "openmetrics")
+		want := strings.Contains(string(expfmt.NegotiateAccept(header, expfmt.DefaultOpenMetricsAcceptedFormats()...)), "openmetrics")
 		if got != want {
 			t.Errorf("%q: OpenMetrics %v, want %v", accept, got, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -36,6 +37,9 @@ func (d *document) parseJSON() (uint32, error) {
 	}
 	root := uint32(len(d.nodes))
 	d.open = d.open[:0]
+	// About as many nodes as an answer of numbers and short texts has, so that
+	// the first answer does not grow them step by step.
+	d.nodes = slices.Grow(d.nodes, len(d.data)/12)
 	for {
 		opened, err := p.value()
 		if err != nil {

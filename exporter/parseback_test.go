@@ -3,12 +3,10 @@ package exporter_test
 import (
 	"errors"
 	"io"
-	"math"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -67,27 +65,16 @@ func expfmtSamples(t testing.TB, text string) map[string]float64 {
 	for name, f := range families {
 		for _, m := range f.GetMetric() {
 			b := labels.NewScratchBuilder(4)
-			b.Add(labels.MetricName, name)
+			b.Add(model.MetricNameLabel, name)
 			for _, lp := range m.GetLabel() {
 				if lp.GetValue() != "" {
 					b.Add(lp.GetName(), lp.GetValue())
 				}
 			}
 			b.Sort()
-			samples[b.Labels().String()] = dtoValue(m)
+			// Of a metric of another type the getters give 0.
+			samples[b.Labels().String()] = m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue()
 		}
 	}
 	return samples
-}
-
-func dtoValue(m *dto.Metric) float64 {
-	switch {
-	case m.Gauge != nil:
-		return m.GetGauge().GetValue()
-	case m.Counter != nil:
-		return m.GetCounter().GetValue()
-	case m.Untyped != nil:
-		return m.GetUntyped().GetValue()
-	}
-	return math.NaN()
 }
