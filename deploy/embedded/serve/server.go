@@ -48,7 +48,7 @@ func New(o Options) (*Server, error) {
 		}
 		o.Listener = l
 	}
-	scheme, err := scheme(o.WebConfigFile)
+	scheme, err := Scheme(o.WebConfigFile)
 	if err != nil {
 		_ = o.Listener.Close()
 		return nil, fmt.Errorf("%s: %w", o.WebConfigFile, err)
@@ -56,8 +56,8 @@ func New(o Options) (*Server, error) {
 	return &Server{opts: o, scheme: scheme, failed: make(chan error, 1)}, nil
 }
 
-// scheme validates a web configuration file and tells whether it turns TLS on.
-func scheme(webConfigFile string) (string, error) {
+// Scheme validates a web configuration file and returns "https" if it turns TLS on, else "http". An empty name is no file.
+func Scheme(webConfigFile string) (string, error) {
 	if err := toolkit.Validate(webConfigFile); err != nil || webConfigFile == "" {
 		return "http", err
 	}
