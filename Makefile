@@ -55,7 +55,7 @@ bench: ## measure, as ratios to the floor found in the same run
 fuzz: ## fuzz every decoder, FUZZTIME (20s) each
 	@set -e; for p in $$(go list ./...); do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} $$p; done; done
+	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} -fuzzminimizetime 20x $$p; done; done
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## lint both modules

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/prometheus/alertmanager/matcher/parse"
 	"github.com/prometheus/common/config"
@@ -145,7 +146,7 @@ func (c *alertmanagerChecker) route(path strictyaml.Path, r alertmanagerRoute) {
 func (c *alertmanagerChecker) known() []string { return sortedKeys(c.receivers) }
 
 func at(path strictyaml.Path, steps ...any) strictyaml.Path {
-	return append(path[:len(path):len(path)], steps...)
+	return append(slices.Clip(path), steps...)
 }
 
 func hint(word string, known []string) string {

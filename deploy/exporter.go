@@ -23,7 +23,7 @@ const ExporterAddress = ":9743"
 func NewExporter(ctx context.Context, o Options) (*Service, error) {
 	reg := newRegistry("bongsu_exporter")
 	exp, err := exporter.New(exporter.Options{
-		Load:       func() (*exporter.Config, error) { return exporter.LoadConfig(o.ConfigFile) },
+		Load:       loading(o.ConfigFile),
 		Logger:     o.Logger,
 		Registerer: reg,
 	})
@@ -46,11 +46,17 @@ func NewExporter(ctx context.Context, o Options) (*Service, error) {
 	return &Service{listeners: ls, handler: router, web: o.Web, logger: o.Logger, reload: exp.Reload, close: exp.Close}, nil
 }
 
+func loading(path string) func() (*exporter.Config, error) {
+	return func() (*exporter.Config, error) {
+		return exporter.LoadConfig(path) //nolint:contextcheck // compiles a file: nothing in it waits
+	}
+}
+
 // Probe runs one probe and writes its samples to w. The error says why the probe
 // failed, wholly or in part.
 func Probe(ctx context.Context, w io.Writer, configFile, module, target string, logger *slog.Logger) error {
 	exp, err := exporter.New(exporter.Options{
-		Load:   func() (*exporter.Config, error) { return exporter.LoadConfig(configFile) },
+		Load:   loading(configFile),
 		Logger: slog.New(slog.DiscardHandler), // what it would log is returned
 	})
 	if err != nil {

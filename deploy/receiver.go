@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	_ "time/tzdata" // timezone: works in a container that has no zone files
 
 	"github.com/prometheus/client_golang/prometheus"
 
