@@ -48,7 +48,7 @@ func NewExporter(ctx context.Context, o Options) (*Service, error) {
 
 func loading(path string) func() (*exporter.Config, error) {
 	return func() (*exporter.Config, error) {
-		return exporter.LoadConfig(path) //nolint:contextcheck // compiles a file: nothing in it waits
+		return exporter.LoadConfig(path)
 	}
 }
 

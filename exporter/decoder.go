@@ -178,7 +178,7 @@ func (d *decoder) sample(c *column, at uint32) error {
 	if errors.Is(err, errOver) {
 		return err
 	}
-	if err == errNotNumber {
+	if errors.Is(err, errNotNumber) {
 		err = &notNumberError{result}
 	}
 	c.values = append(c.values, math.NaN())

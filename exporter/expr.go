@@ -61,8 +61,7 @@ func compileExpr(text string) (*expr, error) {
 }
 
 func syntaxError(text string, err error) error {
-	var pe *gojq.ParseError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*gojq.ParseError](err); ok {
 		return fmt.Errorf("jq: %w at character %d: %s", err, max(pe.Offset-len(pe.Token), 0)+1, text)
 	}
 	return fmt.Errorf("jq: %w: %s", err, text)
@@ -88,7 +87,7 @@ func forbidden(v reflect.Value) string {
 		if v.IsNil() {
 			return ""
 		}
-		if f, ok := v.Interface().(*gojq.Func); ok {
+		if f, ok := reflect.TypeAssert[*gojq.Func](v); ok {
 			switch f.Name {
 			case "env", "$ENV", "input", "inputs", "debug", "stderr", "halt", "halt_error", "input_filename":
 				return f.Name
@@ -102,8 +101,8 @@ func forbidden(v reflect.Value) string {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if name := forbidden(v.Field(i)); name != "" {
+		for _, field := range v.Fields() {
+			if name := forbidden(field); name != "" {
 				return name
 			}
 		}

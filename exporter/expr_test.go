@@ -3,6 +3,7 @@ package exporter
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -220,7 +221,7 @@ func TestEvaluationEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	ev := evaluator{ctx: ctx, d: parsed(t, "{}")}
-	if _, err := ev.one(e, 1); err != errOver {
+	if _, err := ev.one(e, 1); !errors.Is(err, errOver) {
 		t.Errorf("got %v, want %v", err, errOver)
 	}
 }

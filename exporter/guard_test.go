@@ -28,8 +28,7 @@ func TestGuardDials(t *testing.T) {
 	d := newGuard().dialer()
 	d.Resolver = &net.Resolver{PreferGo: true}
 	_, err := d.DialContext(t.Context(), "tcp", "169.254.169.254:80")
-	var forbidden *forbiddenError
-	if !errors.As(err, &forbidden) {
+	if _, ok := errors.AsType[*forbiddenError](err); !ok {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // weight, the earlier of equals, the text format if nothing fits.
 func negotiate(accept []string) format {
 	best, weight := formatText, 0.0
-	for _, item := range strings.Split(strings.Join(accept, ","), ",") {
+	for item := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		media, params, err := mime.ParseMediaType(item)
 		if err != nil {
 			continue
@@ -36,7 +36,7 @@ func formatFor(media, version string) (format, bool) {
 }
 
 func acceptsGzip(accept []string) bool {
-	for _, item := range strings.Split(strings.Join(accept, ","), ",") {
+	for item := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		coding, params, err := mime.ParseMediaType(item)
 		if err == nil && (coding == "gzip" || coding == "*") {
 			return quality(params) > 0

@@ -3,6 +3,7 @@ package exporter
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -57,9 +58,7 @@ func (t *originTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return t.foreign.RoundTrip(req)
 	}
-	for name, values := range t.headers {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, t.headers)
 	if host := t.headers.Get("Host"); host != "" {
 		req.Host = host
 	}

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"errors"
 	"math"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func TestScan(t *testing.T) {
 		if label := string(appendLabelValue(nil, got)); got.kind != kindNull && label != c.label {
 			t.Errorf("%v: label %q, want %q", c.in, label, c.label)
 		}
-		if v, err := number(got); err != c.err || v != c.value {
+		if v, err := number(got); !errors.Is(err, c.err) || v != c.value {
 			t.Errorf("%v: value %v, %v, want %v, %v", c.in, v, err, c.value, c.err)
 		}
 	}

@@ -74,8 +74,7 @@ func TestCheckRefusesNoMoreThanPromtool(t *testing.T) {
 	paths := slices.DeleteFunc(glob(t, "testdata/bad-*.yml"), func(path string) bool { return stricter[path] })
 	tool := promtool(t)
 	out, err := exec.CommandContext(t.Context(), tool, append([]string{"check", "rules"}, paths...)...).CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 		t.Fatalf("promtool: got %v, want a refusal\n%s", err, out)
 	}
 	for _, path := range paths {

@@ -46,6 +46,9 @@ func (c *checker) check(n *yaml.Node, t reflect.Type) {
 
 func (c *checker) checkStruct(n *yaml.Node, t reflect.Type) {
 	f := fieldsOf(t)
+	if len(f.named) == 0 && f.rest == nil {
+		return // it reads itself from something else, and its decoder says from what
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		ft, ok := f.named[key.Value]

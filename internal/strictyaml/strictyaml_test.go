@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
+	"github.com/bongsu/bongsu/internal/secret"
 	"github.com/bongsu/bongsu/internal/strictyaml"
 )
 
@@ -19,6 +20,7 @@ type file struct {
 	Later   strictyaml.Node   `yaml:"later"`
 	Labels  map[string]string `yaml:"labels"`
 	Pointer *door             `yaml:"pointer"`
+	Secret  secret.Text       `yaml:"secret"`
 }
 
 type door struct {
@@ -85,7 +87,7 @@ func TestProblems(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ yaml, want string }{
 		"unknown key":         {"naems: []", `f.yml:1: unknown key "naems", did you mean "names"?`},
-		"nothing like it":     {"zzzzzzzz: 1", `f.yml:1: unknown key "zzzzzzzz", expected one of count, doors, labels, later, names, pointer, timeout`},
+		"nothing like it":     {"zzzzzzzz: 1", `f.yml:1: unknown key "zzzzzzzz", expected one of count, doors, labels, later, names, pointer, secret, timeout`},
 		"below own unmarshal": {"doors:\n  a:\n    own:\n      dpeth: 1", `f.yml:4: unknown key "dpeth", did you mean "depth"?`},
 		"inlined client":      {"doors:\n  a:\n    basic_atuh: {}", `f.yml:3: unknown key "basic_atuh", did you mean "basic_auth"?`},
 		"in the client":       {"doors:\n  a:\n    basic_auth:\n      user: x", `f.yml:4: unknown key "user", expected one of password, password_file, password_ref, username, username_file, username_ref`},
@@ -99,6 +101,7 @@ func TestProblems(t *testing.T) {
 		"own complaint":   {"count: 1\ndoors:\n  a:\n    colour: red\n    own: {depth: -1}", `f.yml:5: depth: expected zero or more`},
 		"bad duration":    {"count: 1\ntimeout: soon", `f.yml:2: not a valid duration string: "soon"`},
 		"syntax":          {"a: [", `f.yml:1: did not find expected node content`},
+		"no text at all":  {"secret: {hunter2: x}", `f.yml:1: expected a text (a secret, not shown)`},
 		"second document": {"count: 1\n---\ncount: 2", `f.yml:2: a second document starts here, expected only one`},
 	} {
 		t.Run(name, func(t *testing.T) {

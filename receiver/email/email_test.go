@@ -158,7 +158,7 @@ func TestHeader(t *testing.T) {
 	if got.HTML != "<p>글</p>" || !got.TLS || got.User != "bongsu" {
 		t.Errorf("got HTML %q, TLS %t, user %q", got.HTML, got.TLS, got.User)
 	}
-	for _, line := range strings.Split(string(got.Raw), "\r\n") {
+	for line := range strings.SplitSeq(string(got.Raw), "\r\n") {
 		if len(line) > 78 {
 			t.Errorf("a line of %d octets: %.100s", len(line), line)
 		}

@@ -105,14 +105,14 @@ type timedConn struct {
 }
 
 func (c *timedConn) Read(b []byte) (int, error) {
-	if err := c.Conn.SetReadDeadline(time.Now().Add(c.wait)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(c.wait)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(b)
 }
 
 func (c *timedConn) Write(b []byte) (int, error) {
-	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.wait)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(c.wait)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(b)

@@ -99,8 +99,7 @@ func TestMail(t *testing.T) {
 }
 
 func code(err error) int {
-	var e *smtp.SMTPError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return e.Code
 	}
 	if err != nil {

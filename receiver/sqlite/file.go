@@ -66,8 +66,7 @@ func syncDir(dir string) error {
 
 // reason strips the path from a file error, for the caller names it.
 func reason(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err
