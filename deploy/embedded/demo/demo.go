@@ -180,7 +180,7 @@ func (d *Demo) Guide(w io.Writer, took time.Duration) {
 	d.stack.Guide(w, took, places, []stack.Try{
 		{Do: "open " + url + "/", What: "watch the first incident arrive; start the next one there"},
 		{Do: "curl " + d.stack.URL(stack.Exporter) + "/probe", What: "the shop as metrics"},
-		{Do: "curl -d action=start -d kind=payment " + url + "/shop/incident", What: "and action=end"},
+		{Do: "curl -d kind=payment " + url + "/shop/incident", What: "another incident; action=end ends it"},
 		{Do: "bongsu init DIR; bongsu up DIR", What: "the same with files of your own"},
 		{Do: "https://github.com/bongsu/bongsu#readme", What: "the manual"},
 	})

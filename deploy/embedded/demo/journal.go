@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -104,10 +105,8 @@ func (a *act) over() {
 	a.journal.mu.Lock()
 	defer a.journal.mu.Unlock()
 	a.done = true
-	for _, e := range a.lines {
-		if e.State != "seen" {
-			return
-		}
+	if slices.ContainsFunc(a.lines, func(e entry) bool { return e.State != "seen" }) {
+		return
 	}
 	what := "from the shop to the last of three channels"
 	if a.name == resolved {
@@ -119,7 +118,7 @@ func (a *act) over() {
 // story is what the page shows of the journal.
 type story struct {
 	Title string    `json:"title,omitempty"`
-	State string    `json:"state"` // none, firing, lasting, resolving, over
+	State string    `json:"state"` // none, firing, lasting, resolving, over or missed
 	Acts  []actData `json:"acts"`
 }
 
@@ -134,8 +133,23 @@ func (j *journal) story() story {
 	defer j.mu.Unlock()
 	s := story{Title: j.title, State: "none", Acts: []actData{}}
 	for _, a := range j.acts {
-		s.Acts = append(s.Acts, actData{a.name, a.began, append([]entry{}, a.lines...)})
-		s.State = map[string]string{firing + "false": "firing", firing + "true": "lasting", resolved + "false": "resolving", resolved + "true": "over"}[fmt.Sprint(a.name, a.done)]
+		s.Acts = append(s.Acts, actData{a.name, a.began, slices.Clone(a.lines)})
+		s.State = a.state()
 	}
 	return s
+}
+
+// state is what the page says of an act that is the last so far.
+func (a *act) state() string {
+	switch {
+	case slices.ContainsFunc(a.lines, func(e entry) bool { return e.State == "missed" }):
+		return "missed"
+	case a.name == firing && !a.done:
+		return "firing"
+	case a.name == firing:
+		return "lasting"
+	case !a.done:
+		return "resolving"
+	}
+	return "over"
 }

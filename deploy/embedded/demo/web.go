@@ -25,7 +25,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 // mount puts the demo's own pages on the router:
 //
 //	GET  /                the incident's hops and buttons above the inbox
-//	POST /shop/incident   action=start with kind=orders or payment; action=end
+//	POST /shop/incident   kind=orders or payment starts an incident, action=end ends it
 //	GET  /hops.json       the last incident's story
 //	GET  /api/orders, /api/payment   the shop that is watched
 //	     /inbox/          the far side: mail, SMS and Slack as they arrived
@@ -73,7 +73,7 @@ func (d *director) command(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4096)
 	var err error
 	switch action := r.PostFormValue("action"); action {
-	case "start":
+	case "", "start":
 		kind := r.PostFormValue("kind")
 		if kind == "" {
 			kind = incidentOrders

@@ -16,13 +16,15 @@ function show(s) {
   state.textContent = typeof text === "function" ? text(s) : text;
   state.className = ["firing", "lasting", "missed"].includes(s.state) ? "bad" : "";
   for (const b of document.querySelectorAll("button")) b.disabled = (b.dataset.when === "busy") !== s.busy;
-  hops.replaceChildren(...s.acts.flatMap((act) => [line(act), ...act.hops.map((h) => chip(act, h))]));
+  hops.replaceChildren(...s.acts.map(line));
 }
 
 function line(act) {
+  const p = document.createElement("p");
   const b = document.createElement("b");
-  b.textContent = act.name + " at " + new Date(act.began).toLocaleTimeString();
-  return b;
+  b.textContent = act.name + " " + new Date(act.began).toLocaleTimeString("en-GB");
+  p.append(b, ...act.hops.map((h) => chip(act, h)));
+  return p;
 }
 
 function chip(act, h) {
