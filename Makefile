@@ -45,7 +45,7 @@ race: servers ## run the short tests under the race detector
 
 .PHONY: e2e
 e2e: servers build ## run the stories on real Prometheus, Alertmanager, PostgreSQL and MariaDB
-	go test -tags e2e -count=1 -timeout 20m -run 'TestE2E' .
+	go test -tags e2e -count=1 -timeout 20m ./deploy/e2e
 
 .PHONY: bench
 bench: ## measure, as ratios to the floor found in the same run

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,42 @@ func TestShippedFilesLoad(t *testing.T) {
 	}
 	if n := strings.Count(out.String(), ": ok ("); n != 8 {
 		t.Errorf("%d files are ok, want 8:\n%s", n, out.String())
+	}
+}
+
+// Every YAML block of the READMEs is a file of testdata/readme, and loads.
+func TestReadmeBlocksAreFiles(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := deploy.Check(&out, "testdata/readme"); err != nil {
+		t.Error(err)
+	}
+	files, err := filepath.Glob("testdata/readme/*.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files", err)
+	}
+	var texts []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(text))
+	}
+	for _, readme := range []string{"README.md", "README.ko.md"} {
+		text, err := os.ReadFile(readme)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := strings.Split(string(text), "```yaml\n")[1:]
+		if len(blocks) != len(texts) {
+			t.Errorf("%s has %d blocks, want one for each of %v", readme, len(blocks), files)
+		}
+		for _, block := range blocks {
+			if block, _, _ = strings.Cut(block, "```"); !slices.Contains(texts, block) {
+				t.Errorf("%s: no file in testdata/readme equals\n%s", readme, block)
+			}
+		}
 	}
 }
 
