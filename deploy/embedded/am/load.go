@@ -39,7 +39,7 @@ func (s *Server) load() (*config.Config, error) {
 }
 
 // matchersOnce guards a variable of Alertmanager's, not of ours: the matcher parser is one for the whole process and written without a lock.
-var matchersOnce sync.Once
+var matchersOnce sync.Once //nolint:gochecknoglobals // what it guards is one for the process (DESIGN.md, D7)
 
 // useUTF8Matchers chooses the parser that an Alertmanager chooses by default: UTF-8 first, the classic one as a fallback. Without it, label
 // names such as 지점 are refused in matchers.

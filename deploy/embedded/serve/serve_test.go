@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"context"
+	"errors"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -64,7 +65,9 @@ func TestMemory(t *testing.T) {
 	if err := inner.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("the inner server ended with %v", err)
+	}
 	if got := get(t, transport, s.URL()); !strings.Contains(got, "not serving") {
 		t.Errorf("after the inner server's end: got %q", got)
 	}

@@ -42,7 +42,7 @@ type Server struct {
 // New checks the web configuration and takes the port. Nothing is answered before Start.
 func New(o Options) (*Server, error) {
 	if o.Listener == nil {
-		l, err := net.Listen("tcp", o.Address)
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", o.Address)
 		if err != nil {
 			return nil, err // "listen tcp 127.0.0.1:9090: bind: address already in use" says it all
 		}

@@ -52,9 +52,10 @@ func (s *Stack) moved(m *Move) {
 // place opens a part at its address, or, if that is in use and may be left, at a free one. An address that can't be had is an error that
 // names the flag, whatever flag the part itself speaks of.
 func place(p Part, a Address, open func(addr string) (string, error)) (m *Move, err error) {
-	got, err := open(a.HostPort)
+	_, err = open(a.HostPort)
 	if a.Movable && errors.Is(err, syscall.EADDRINUSE) {
 		host, _, _ := net.SplitHostPort(a.HostPort) // it was just listened on
+		var got string
 		got, err = open(net.JoinHostPort(host, "0"))
 		m = &Move{p, a.HostPort, got}
 	}

@@ -17,6 +17,10 @@ function show(s) {
   state.className = ["firing", "lasting", "missed"].includes(s.state) ? "bad" : "";
   for (const b of document.querySelectorAll("button")) b.disabled = (b.dataset.when === "busy") !== s.busy;
   hops.replaceChildren(...s.acts.map(line));
+  for (const p of hops.children) {
+    const last = [...p.querySelectorAll(".seen, .missed")].pop();
+    if (last) p.scrollLeft = last.offsetLeft + last.offsetWidth + 16 - p.clientWidth; // on a narrow screen
+  }
 }
 
 function line(act) {
