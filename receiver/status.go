@@ -52,6 +52,7 @@ func newPages(ledger Ledger, config func() *Config, logger *slog.Logger) (*pages
 	p.html, err = template.New("").Funcs(template.FuncMap{
 		"when":   func(time.Time) string { return "" },
 		"pretty": pretty,
+		"tells":  tells,
 		"age":    func(d time.Duration) string { return duration("en", d) },
 	}).ParseFS(assets, "web/*.html")
 	return p, err
@@ -121,6 +122,27 @@ func (p *pages) lines(stats Stats) []channelLine {
 		lines = append(lines, channelLine{name, kinds[name], stats.Pending[name], stats.Dead[name], stats.OldestPending[name]})
 	}
 	return lines
+}
+
+// tells says in a few words what a delivery is about: "2 firing, 1 resolved" and
+// the labels that its group has in common.
+func tells(d Delivery) string {
+	counts := map[Status]int{}
+	for _, a := range d.Alerts {
+		counts[a.Status]++
+	}
+	var parts []string
+	for _, s := range []Status{Firing, Resolved} {
+		if counts[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[s], s))
+		}
+	}
+	// A group key is the route's path, a colon, and the group's labels.
+	labels := d.Thread.GroupKey
+	if i := strings.LastIndex(labels, "}:{"); i >= 0 {
+		labels = labels[i+len("}:"):]
+	}
+	return strings.Join(parts, ", ") + " " + strings.Trim(labels, "{}")
 }
 
 func (p *pages) show(w http.ResponseWriter, r *http.Request) {
