@@ -24,16 +24,24 @@ time_intervals: [{name: nights, time_intervals: [{times: [{start_time: '22:00', 
 		"no route":         {receivers, "a.yml:2: no route, expected one that names the default receiver"},
 		"no receiver":      {"route: {group_by: [a]}" + receivers, "a.yml:1: the first route has no receiver, expected one of [ops 당직]"},
 		"unknown receiver": {"route:\n  receiver: opps" + receivers, `a.yml:2: unknown receiver "opps", did you mean "ops"?`},
-		"below": {"route:\n  receiver: ops\n  routes:\n    - routes:\n        - receiver: nobody" + receivers,
-			`a.yml:5: unknown receiver "nobody"`},
-		"first has matchers": {"route:\n  receiver: ops\n  matchers: [a=b]" + receivers,
-			"a.yml:3: the first route must take every alert, expected no matchers"},
-		"time interval": {"route:\n  receiver: ops\n  routes:\n    - {mute_time_intervals: [nihgts]}" + receivers,
-			`a.yml:4: unknown time interval "nihgts"`},
-		"unknown key": {"route:\n  reciever: ops" + receivers, `a.yml:2: unknown key "reciever", did you mean "receiver"?`},
+		"below": {
+			"route:\n  receiver: ops\n  routes:\n    - routes:\n        - receiver: nobody" + receivers,
+			`a.yml:5: unknown receiver "nobody"`,
+		},
+		"first has matchers": {
+			"route:\n  receiver: ops\n  matchers: [a=b]" + receivers,
+			"a.yml:3: the first route must take every alert, expected no matchers",
+		},
+		"time interval": {
+			"route:\n  receiver: ops\n  routes:\n    - {mute_time_intervals: [nihgts]}" + receivers,
+			`a.yml:4: unknown time interval "nihgts"`,
+		},
+		"unknown key": {"route:\n  recevier: ops" + receivers, `a.yml:2: unknown key "recevier", did you mean "receiver"?`},
 		"two names":   {"route: {receiver: a}\nreceivers:\n  - name: a\n  - name: a\n", `a.yml:4: receiver "a" is given twice`},
-		"no url": {"route: {receiver: a}\nreceivers:\n  - name: a\n    webhook_configs:\n      - {max_alerts: 3}\n",
-			"a.yml:5: expected either url or url_file"},
+		"no url": {
+			"route: {receiver: a}\nreceivers:\n  - name: a\n    webhook_configs:\n      - {max_alerts: 3}\n",
+			"a.yml:5: expected either url or url_file",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
