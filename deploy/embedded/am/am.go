@@ -155,7 +155,19 @@ func (s *Server) build() (err error) {
 	if err != nil {
 		return fmt.Errorf("alerts: %w", err)
 	}
-	s.api, err = api.New(api.Options{
+	if s.api, err = s.buildAPI(); err != nil {
+		s.alerts.Close() // it has started a goroutine
+	}
+	return err
+}
+
+// apis has one API built at a time: upstream's constructor expands a schema that all of the process share, and locks nothing.
+var apis sync.Mutex //nolint:gochecknoglobals // what it guards is one for the process (DESIGN.md, D14)
+
+func (s *Server) buildAPI() (*api.API, error) {
+	apis.Lock()
+	defer apis.Unlock()
+	return api.New(api.Options{
 		Alerts:          s.alerts,
 		Silences:        s.silences,
 		GroupMutedFunc:  s.marker.Muted,
@@ -164,10 +176,6 @@ func (s *Server) build() (err error) {
 		RequestDuration: s.metrics.requests,
 		GroupFunc:       s.groups,
 	})
-	if err != nil {
-		s.alerts.Close() // it has started a goroutine
-	}
-	return err
 }
 
 // groups asks the dispatcher of the present configuration.

@@ -99,6 +99,9 @@ func followStage(ctx context.Context, a *act, stage []hop) error {
 	return errors.Join(errs...)
 }
 
+// skew is how much earlier than the incident its alert may seem to be active: Prometheus dates a sample by the start of its scrape.
+const skew = time.Second
+
 // run is one incident under way, with what its hops have found out for those behind them.
 type run struct {
 	incident
@@ -152,17 +155,17 @@ func (r *run) recovered(ctx context.Context) (sight, error) {
 }
 
 func (r *run) pending(ctx context.Context) (sight, error) {
-	a, err := r.line.alert(ctx, r.alert, r.began)
+	a, err := r.line.alert(ctx, r.alert, r.began.Add(-skew))
 	return sight{seen: a.State == "pending" || a.State == "firing", text: r.alert + " is " + a.State}, err
 }
 
 func (r *run) firing(ctx context.Context) (sight, error) {
-	a, err := r.line.alert(ctx, r.alert, r.began)
+	a, err := r.line.alert(ctx, r.alert, r.began.Add(-skew))
 	return sight{seen: a.State == "firing", text: r.alert + " is " + a.State}, err
 }
 
 func (r *run) resolved(ctx context.Context) (sight, error) {
-	a, err := r.line.alert(ctx, r.alert, r.began)
+	a, err := r.line.alert(ctx, r.alert, r.began.Add(-skew))
 	return sight{seen: err == nil && a.State == "inactive", text: r.alert + " is " + a.State}, err
 }
 
