@@ -28,6 +28,10 @@ const (
 // reasonRepeat is Alertmanager's notification_reason for a reminder (0.32+).
 const reasonRepeat = "repeat interval elapsed"
 
+// reminderGap is the least time between two reminders. Retries of Alertmanager
+// wait less, and nobody who wants to be reminded wants it more often.
+const reminderGap = time.Minute
+
 // Thread is what one recipient on one channel knows of one group.
 type Thread struct {
 	// Episode counts the times that the group went from quiet to firing.
@@ -109,11 +113,15 @@ func (t Thread) Merge(u Update) (Thread, Verdict) {
 	return next, News
 }
 
+// repeats reports whether u was sent on purpose to repeat what t knows. Even a
+// reminder comes twice, from both Alertmanagers of a pair or after an answer that
+// was lost, but then within reminderGap.
 func (u Update) repeats(t Thread) bool {
+	since := u.At.Sub(t.UpdatedAt)
 	if u.Reason != "" && u.Reason != "unknown" && u.Reason != "none" {
-		return u.Reason == reasonRepeat
+		return u.Reason == reasonRepeat && since >= min(u.Window, reminderGap)
 	}
-	return u.At.Sub(t.UpdatedAt) >= u.Window
+	return since >= u.Window
 }
 
 func (a AlertState) same(b AlertState) bool {

@@ -95,6 +95,7 @@ func TestMerge(t *testing.T) {
 		"a reminder with its reason": {
 			{0, "a+", first, false, receiver.News, "a+", 1},
 			{4 * time.Hour, "a+", repeated, false, receiver.Reminder, "a+", 1},
+			{10 * time.Second, "a+", repeated, false, receiver.Duplicate, "a+", 1},
 		},
 		"without reasons, the window tells a reminder from an accident": {
 			{0, "a+", "", false, receiver.News, "a+", 1},

@@ -82,6 +82,8 @@ var acceptLaws = []law{
 		b.expect(receiver.Duplicate, r)
 		r.Reason = "repeat interval elapsed"
 		b.expect(receiver.Reminder, r)
+		b.pass(10 * time.Second) // the other Alertmanager of a pair
+		b.expect(receiver.Duplicate, r)
 	}},
 	{"a late firing is stale", func(b *bench) {
 		k := thread("g", channel, "x")
