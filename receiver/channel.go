@@ -30,6 +30,9 @@ type Message struct {
 	// Subject, Text and HTML are the rendered Texts of the channel; those that
 	// the channel has no template for are empty.
 	Subject, Text, HTML string
+	// Plain: no template wrote Text, for one failed. It is the bare facts, in no
+	// channel's markup, and must not be read as any.
+	Plain bool
 	// Status of the alerts in it, for colours and such.
 	Status Status
 	// Severity is the severity label that the alerts have in common, if any.

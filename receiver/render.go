@@ -64,6 +64,7 @@ func (r *Renderer) Render(job Job) (Message, error) {
 	}
 	if err != nil {
 		m.Subject, m.Text, m.HTML = plainSubject(d, r.words.Locale), plainText(d, r.words.Locale, err), ""
+		m.Plain = true
 	}
 	return m, err
 }

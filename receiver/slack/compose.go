@@ -37,6 +37,9 @@ type content struct {
 func compose(m receiver.Message) content {
 	title := cut(strings.Join(strings.Fields(clean(m.Subject)), " "), maxTitle)
 	body := strings.TrimSpace(clean(m.Text))
+	if m.Plain {
+		body = slackutilsx.EscapeMessage(body)
+	}
 	if title == "" {
 		title, _, _ = strings.Cut(body, "\n")
 		title = cut(title, maxTitle)

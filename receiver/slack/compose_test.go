@@ -6,9 +6,21 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	slackapi "github.com/slack-go/slack"
 
 	"github.com/bongsu/bongsu/receiver"
 )
+
+// The facts of a message whose template failed come from labels and annotations
+// as they are: none of them may ring a bell.
+func TestPlainTextIsNoMarkup(t *testing.T) {
+	t.Parallel()
+	c := compose(receiver.Message{Subject: "제목", Text: "summary: <!channel> & 봉화", Plain: true})
+	got := c.attachments[0].Blocks.BlockSet[0].(*slackapi.SectionBlock).Text.Text
+	if want := "summary: &lt;!channel&gt; &amp; 봉화"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
 
 func TestSections(t *testing.T) {
 	t.Parallel()
