@@ -2,11 +2,13 @@ package sms
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/bongsu/bongsu/internal/secret"
@@ -23,7 +25,9 @@ type Channel struct {
 	client   *http.Client
 	from     string
 	secret   credential
-	limits   limits
+	// hidden are secrets that stand in the settings and are not to be shown.
+	hidden   []secret.Text
+	composer composer
 }
 
 // credential is a secret, or the file that it is read from at every send.
@@ -43,21 +47,23 @@ func (c credential) read() (secret.Text, error) {
 // Send implements receiver.Channel. The receipt's ID is the provider's, its
 // Detail tells what it said and how many segments the text takes.
 func (c *Channel) Send(ctx context.Context, m receiver.Message) (receiver.Receipt, error) {
-	body := fit(clean(m.Text), c.limits)
-	if body == "" {
+	l := c.composer.compose(m)
+	if l.text == "" {
 		return receiver.Receipt{}, receiver.Permanent(errors.New("the message is empty"))
 	}
 	key, err := c.secret.read()
 	if err != nil {
 		return receiver.Receipt{}, err
 	}
-	r, err := c.post(ctx, text{To: m.To, From: c.from, Text: body, Key: m.Key, Secret: key.Reveal()})
+	secrets := append([]secret.Text{key}, c.hidden...)
+	r, err := c.post(ctx, text{
+		To: m.To, From: c.from, Text: l.text, Title: l.title, Long: l.long, Key: m.Key, Secret: key.Reveal(),
+	})
 	if err != nil {
-		return receiver.Receipt{}, scrub(fmt.Errorf("%s: %w", c.name, err), key)
+		return receiver.Receipt{}, scrub(fmt.Errorf("%s: %w", c.name, err), secrets)
 	}
-	size := Measure(body)
-	r.Detail = fmt.Sprintf("%s, %d × %s", r.Detail, size.Segments, size.Encoding)
-	r.ID, r.Detail = scrubText(r.ID, key), scrubText(r.Detail, key)
+	r.Detail += ", " + l.size
+	r.ID, r.Detail = scrubText(r.ID, secrets), short(scrubText(r.Detail, secrets))
 	return r, nil
 }
 
@@ -87,14 +93,10 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// clean is valid UTF-8 with plain line ends and no white space around it.
-func clean(s string) string {
-	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n"))
-}
-
-// scrub cuts the secret from an error that repeats it, and keeps its verdict.
-func scrub(err error, key secret.Text) error {
-	text := scrubText(err.Error(), key)
+// scrub cuts secrets from an error that repeats them, and what is too long to
+// be read, and keeps its verdict. It is cut last, lest half a secret be left.
+func scrub(err error, secrets []secret.Text) error {
+	text := short(scrubText(err.Error(), secrets))
 	if text == err.Error() {
 		return err
 	}
@@ -108,21 +110,39 @@ func scrub(err error, key secret.Text) error {
 	return clean
 }
 
-func scrubText(s string, key secret.Text) string {
-	if key.IsZero() {
-		return s
-	}
-	for _, form := range []string{key.Reveal(), url.QueryEscape(key.Reveal())} {
-		s = strings.ReplaceAll(s, form, "<secret>")
+func scrubText(s string, secrets []secret.Text) string {
+	for _, key := range secrets {
+		if key.IsZero() {
+			continue
+		}
+		for _, form := range written(key.Reveal()) {
+			s = strings.ReplaceAll(s, form, "<secret>")
+		}
 	}
 	return s
 }
 
-// firstWords shortens what a provider says for an error or receipt.
-func firstWords(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " ")
-	if r := []rune(s); len(r) > 200 {
-		return string(r[:199]) + "…"
+// written are the forms in which an answer may repeat s.
+func written(s string) []string {
+	forms := []string{s, strings.Trim(strconv.QuoteToASCII(s), `"`), url.QueryEscape(s), url.PathEscape(s)}
+	if quoted, err := json.Marshal(s); err == nil {
+		forms = append(forms, strings.Trim(string(quoted), `"`))
+	}
+	for _, f := range forms { // as PHP writes JSON
+		forms = append(forms, strings.ReplaceAll(f, "/", `\/`))
+	}
+	return forms
+}
+
+// oneLine is what a provider says, for an error or receipt.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " ")
+}
+
+// short is what of it is worth keeping.
+func short(s string) string {
+	if r := []rune(s); len(r) > 250 {
+		return string(r[:249]) + "…"
 	}
 	return s
 }

@@ -22,8 +22,11 @@ import (
 // httpSettings are the settings of provider: http, for every provider that
 // takes a form or JSON.
 type httpSettings struct {
-	Shared *shared `yaml:",inline"`
+	Shared *shared         `yaml:",inline"`
+	World  *world          `yaml:",inline"`
+	Korean *koreanSettings `yaml:",inline"`
 
+	EUCKR     bool                   `yaml:"euc_kr"`
 	URL       string                 `yaml:"url"`
 	Method    string                 `yaml:"method"`
 	Headers   map[string]secret.Text `yaml:"headers"`
@@ -31,7 +34,6 @@ type httpSettings struct {
 	JSON      map[string]any         `yaml:"json"`
 	Secret    secret.Text            `yaml:"secret"`
 	SecretIn  string                 `yaml:"secret_file"`
-	MaxLength int                    `yaml:"max_length"`
 	ID        string                 `yaml:"id"`
 	Success   *match                 `yaml:"success"`
 	Permanent *match                 `yaml:"permanent"`
@@ -49,7 +51,7 @@ type declared struct {
 }
 
 func loadHTTP(l *loader, ch *Channel) {
-	set := httpSettings{Shared: &l.shared, Method: http.MethodPost, MaxLength: 1600}
+	set := httpSettings{Shared: &l.shared, World: &l.world, Korean: &l.korean, Method: http.MethodPost}
 	if !l.decode(&set) {
 		return
 	}
@@ -60,12 +62,12 @@ func loadHTTP(l *loader, ch *Channel) {
 	if set.Success != nil {
 		d.success = *set.Success
 	}
-	if set.MaxLength <= 0 {
-		l.bad(strictyaml.Path{"max_length"}, "max_length: must be above zero")
+	if !set.EUCKR && (l.korean.Title != "" || !l.korean.LMS) {
+		l.bad(nil, "title, lms: expected euc_kr: true with them")
 	}
 	ch.secret = l.credential("secret", set.Secret, set.SecretIn, false)
 	l.declareBody(d, set)
-	ch.provider = provider{max: set.MaxLength, request: d.request, judge: d.judge}
+	ch.provider = provider{request: d.request, judge: d.judge, korean: set.EUCKR}
 }
 
 func (l *loader) declareBody(d *declared, set httpSettings) {
@@ -136,7 +138,7 @@ func (l *loader) compile(at strictyaml.Path, v any) any {
 			err = t.Execute(io.Discard, text{To: "+821012345678", Text: "글", Key: "key"})
 		}
 		if err != nil {
-			l.bad(at, "%v: expected a template with .To, .From, .Text, .Key or .Secret: %v", at[0], err)
+			l.bad(at, "%v: expected a template with .To, .From, .Text, .Key, .Secret, .Domestic, .Kind or .Title: %v", at[0], err)
 			return v
 		}
 		return t
@@ -214,17 +216,12 @@ func (d *declared) succeeded(status int, body any) bool {
 // judge: what success says is success, what permanent says is final, and the
 // rest goes by the HTTP status.
 func (d *declared) judge(a answer) (receiver.Receipt, error) {
-	var body any
-	dec := json.NewDecoder(bytes.NewReader(a.body))
-	dec.UseNumber()
-	if dec.Decode(&body) != nil {
-		body = nil // no JSON: no path leads anywhere
-	}
+	body := parseJSON(a.body)
 	if d.succeeded(a.status, body) {
 		id, _ := lookup(body, d.id)
 		return receiver.Receipt{ID: id, Detail: fmt.Sprintf("answer %d", a.status)}, nil
 	}
-	err := fmt.Errorf("answer %d: %s", a.status, firstWords(string(a.body)))
+	err := fmt.Errorf("answer %d: %s", a.status, oneLine(string(a.body)))
 	if d.permanent != nil && d.permanent.matches(a.status, body) {
 		return receiver.Receipt{}, receiver.Permanent(err)
 	}

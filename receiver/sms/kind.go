@@ -5,6 +5,8 @@
 package sms
 
 import (
+	"cmp"
+	"crypto/rand"
 	"maps"
 	"net/http"
 	"net/url"
@@ -36,6 +38,17 @@ type shared struct {
 	Concurrency int                          `yaml:"concurrency"`
 }
 
+// row are the settings of every provider but http.
+type row struct {
+	APIURL   string             `yaml:"api_url"`
+	Verdicts map[string]verdict `yaml:"verdicts"`
+}
+
+// world are the settings of every provider that counts in GSM-7 and UCS-2.
+type world struct {
+	MaxLength int `yaml:"max_length"`
+}
+
 // numbers is a list of phone numbers, or one.
 type numbers []string
 
@@ -56,19 +69,41 @@ type loadFunc func(l *loader, ch *Channel)
 // the file that holds it.
 func providers() map[string]loadFunc {
 	return map[string]loadFunc{
-		"twilio": loadTwilio,
-		"http":   loadHTTP,
+		"aligo":       loadAligo,
+		"http":        loadHTTP,
+		"infobip":     loadInfobip,
+		"messagebird": loadMessageBird,
+		"nhn":         loadNHN,
+		"plivo":       loadPlivo,
+		"sens":        loadSENS,
+		"sinch":       loadSinch,
+		"sns":         loadSNS,
+		"solapi":      loadSolapi,
+		"telnyx":      loadTelnyx,
+		"twilio":      loadTwilio,
+		"vonage":      loadVonage,
 	}
 }
 
 // Kind builds an SMS channel for the provider that the settings name.
 func Kind(s receiver.Settings) (receiver.Built, error) {
+	return build(s, signing{now: time.Now, salt: rand.Text})
+}
+
+// signing is what signatures of requests are made fresh with.
+type signing struct {
+	now  func() time.Time
+	salt func() string
+}
+
+func build(s receiver.Settings, with signing) (receiver.Built, error) {
 	name, err := providerName(s.Node)
 	if err != nil {
 		return receiver.Built{}, err
 	}
-	l := &loader{node: s.Node, dir: s.Dir}
+	l := &loader{node: s.Node, dir: s.Dir, signing: with}
 	l.shared.Timeout, l.shared.Concurrency = model.Duration(30*time.Second), 4
+	l.world.MaxLength, l.korean.LMS = 1600, true
 	ch := &Channel{name: name}
 	providers()[name](l, ch)
 	if l.decodeErr != nil {
@@ -81,7 +116,7 @@ func Kind(s receiver.Settings) (receiver.Built, error) {
 	return receiver.Built{
 		Channel:     ch,
 		To:          l.shared.To,
-		Texts:       receiver.Texts{Text: l.shared.Text},
+		Texts:       receiver.Texts{Subject: l.korean.Title, Text: l.shared.Text},
 		Common:      l.shared.Common,
 		Timeout:     time.Duration(l.shared.Timeout),
 		Concurrency: l.shared.Concurrency,
@@ -111,6 +146,10 @@ func providerName(n strictyaml.Node) (string, error) {
 // loader turns settings into a Channel and collects all that is wrong.
 type loader struct {
 	shared    shared
+	row       row
+	world     world
+	korean    koreanSettings
+	signing   signing
 	dir       string
 	node      strictyaml.Node
 	decodeErr error // nothing else is worth telling then
@@ -152,8 +191,23 @@ func (l *loader) common(ch *Channel) {
 		l.shared.Text = `{{ template "bongsu.sms.text" . }}`
 	}
 	ch.from = l.shared.From
-	ch.limits = limits{units: ch.provider.max, segments: l.shared.MaxSegments}
+	if ch.provider.korean {
+		l.koreanNumbers(ch)
+	} else {
+		ch.composer = l.worldwide(ch.provider)
+	}
 	ch.client = l.client()
+}
+
+// worldwide cuts after as many segments as the provider takes, unless the
+// settings name another number.
+func (l *loader) worldwide(p provider) composer {
+	if l.world.MaxLength <= 0 {
+		l.bad(strictyaml.Path{"max_length"}, "max_length: must be above zero")
+	}
+	return worldwide{limits{
+		units: l.world.MaxLength, segments: cmp.Or(l.shared.MaxSegments, p.segments), bytes: p.bytes,
+	}}
 }
 
 func (l *loader) client() *http.Client {
@@ -189,6 +243,18 @@ func (l *loader) credential(key string, value secret.Text, file string, must boo
 		}
 	}
 	return c
+}
+
+// need complains about a setting that is missing.
+func (l *loader) need(key, value string) {
+	if value == "" {
+		l.bad(nil, "%s: missing", key)
+	}
+}
+
+// endpoint is the path below api_url.
+func (l *loader) endpoint(path string) string {
+	return strings.TrimSuffix(l.url("api_url", l.row.APIURL), "/") + path
 }
 
 // url checks an http or https URL.

@@ -42,20 +42,47 @@ func (m match) matches(status int, body any) bool {
 
 // lookup follows a path such as "messages.0.status" to a scalar.
 func lookup(v any, path string) (string, bool) {
-	for _, step := range strings.Split(path, ".") {
-		switch at := v.(type) {
-		case map[string]any:
-			v = at[step]
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(at) {
-				return "", false
-			}
-			v = at[i]
-		default:
-			return "", false
+	if found := lookupAll(v, path); len(found) > 0 {
+		return found[0], true
+	}
+	return "", false
+}
+
+// lookupAll is lookup with a * for every element of a list.
+func lookupAll(v any, path string) []string {
+	at := []any{v}
+	for step := range strings.SplitSeq(path, ".") {
+		var next []any
+		for _, v := range at {
+			next = append(next, follow(v, step)...)
+		}
+		at = next
+	}
+	var found []string
+	for _, v := range at {
+		if s, ok := scalar(v); ok {
+			found = append(found, s)
 		}
 	}
+	return found
+}
+
+func follow(v any, step string) []any {
+	switch v := v.(type) {
+	case map[string]any:
+		return []any{v[step]}
+	case []any:
+		if step == "*" {
+			return v
+		}
+		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(v) {
+			return v[i : i+1]
+		}
+	}
+	return nil
+}
+
+func scalar(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
 		return v, true

@@ -79,7 +79,7 @@ func FuzzFit(f *testing.F) {
 		if !utf8.ValidString(s) || units < 3 || units > 2000 || segments < 0 || segments > 20 {
 			t.Skip()
 		}
-		l := limits{units, segments}
+		l := limits{units: units, segments: segments}
 		got := fit(s, l)
 		if !utf8.ValidString(got) || !l.allow(got) {
 			t.Fatalf("got %q within %+v", got, l)

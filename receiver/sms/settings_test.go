@@ -3,6 +3,7 @@ package sms
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -12,16 +13,43 @@ import (
 // TestSettingsKeepSecrets prints the settings in every way that a log might.
 func TestSettingsKeepSecrets(t *testing.T) {
 	t.Parallel()
-	tw := twilioSettings{Shared: &shared{}}
+	tw := twilioSettings{Shared: &shared{}, Row: &row{}, World: &world{}}
 	if _, err := strictyaml.Decode("t.yml", []byte("{auth_token: hunter2, http_config: {basic_auth: {username: u, password: hunter2}}}"), &tw); err != nil {
 		t.Fatal(err)
 	}
 	checkPrinted(t, tw)
-	ht := httpSettings{Shared: &shared{}}
+	ht := httpSettings{Shared: &shared{}, World: &world{}, Korean: &koreanSettings{}}
 	if _, err := strictyaml.Decode("t.yml", []byte("{secret: hunter2, headers: {X-Key: hunter2}, form: {key: hunter2}}"), &ht); err != nil {
 		t.Fatal(err)
 	}
 	checkPrinted(t, ht)
+}
+
+// TestProviderSettingsKeepSecrets: the same for the rows of the table.
+func TestProviderSettingsKeepSecrets(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		set  any
+		yaml string
+	}{
+		{&aligoSettings{Shared: &shared{}, Row: &row{}, Korean: &koreanSettings{}}, "key"},
+		{&infobipSettings{Shared: &shared{}, Row: &row{}, World: &world{}}, "api_key"},
+		{&messageBirdSettings{Shared: &shared{}, Row: &row{}, World: &world{}}, "access_key"},
+		{&nhnSettings{Shared: &shared{}, Row: &row{}, Korean: &koreanSettings{}}, "secret_key"},
+		{&nhnSettings{Shared: &shared{}, Row: &row{}, Korean: &koreanSettings{}}, "app_key"},
+		{&plivoSettings{Shared: &shared{}, Row: &row{}, World: &world{}}, "auth_token"},
+		{&sensSettings{Shared: &shared{}, Row: &row{}, Korean: &koreanSettings{}}, "secret_key"},
+		{&sinchSettings{Shared: &shared{}, Row: &row{}, World: &world{}}, "api_token"},
+		{&snsSettings{Shared: &shared{}, Row: &row{}, World: &world{}}, "secret_access_key"},
+		{&solapiSettings{Shared: &shared{}, Row: &row{}, Korean: &koreanSettings{}}, "api_secret"},
+		{&telnyxSettings{Shared: &shared{}, Row: &row{}, World: &world{}}, "api_key"},
+		{&vonageSettings{Shared: &shared{}, Row: &row{}, World: &world{}}, "api_secret"},
+	} {
+		if _, err := strictyaml.Decode("t.yml", []byte(c.yaml+": hunter2"), c.set); err != nil {
+			t.Fatal(err)
+		}
+		checkPrinted(t, reflect.ValueOf(c.set).Elem().Interface())
+	}
 }
 
 func checkPrinted(t *testing.T, set any) {

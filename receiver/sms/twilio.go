@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+	"strconv"
 
 	"github.com/bongsu/bongsu/internal/secret"
 	"github.com/bongsu/bongsu/internal/strictyaml"
@@ -16,12 +16,13 @@ import (
 // twilioSettings are the settings of provider: twilio.
 type twilioSettings struct {
 	Shared *shared `yaml:",inline"`
+	Row    *row    `yaml:",inline"`
+	World  *world  `yaml:",inline"`
 
 	AccountSID          string      `yaml:"account_sid"`
 	AuthToken           secret.Text `yaml:"auth_token"`
 	AuthTokenFile       string      `yaml:"auth_token_file"`
 	MessagingServiceSID string      `yaml:"messaging_service_sid"`
-	APIURL              string      `yaml:"api_url"`
 }
 
 // twilio is the account that messages are created in.
@@ -29,37 +30,38 @@ type twilioSettings struct {
 // Source: https://www.twilio.com/docs/messaging/api/message-resource
 type twilio struct {
 	endpoint, sid, service string
-	verdicts               map[int]verdict
+	verdicts               map[string]verdict
 }
 
 // twilioVerdicts are the error codes whose meaning differs from that of the
 // HTTP status they come with, or which are worth telling apart.
 //
 // Source: https://www.twilio.com/docs/api/errors
-func twilioVerdicts() map[int]verdict {
-	return map[int]verdict{
-		14107: later, // message rate exceeded
-		20003: final, // authenticate
-		20429: later, // too many requests
-		20500: retry, // internal server error
-		20503: retry, // service unavailable
-		21211: final, // invalid To
-		21408: final, // region not enabled
-		21602: final, // no Body
-		21603: final, // no From
-		21606: final, // From can't send SMS
-		21610: final, // recipient has unsubscribed
-		21611: later, // From's queue is full
-		21612: final, // no route from From to To
-		21614: final, // To is no mobile number
-		21617: final, // Body too long
-		30001: retry, // queue overflow
-		30002: final, // account suspended
+func twilioVerdicts() map[string]verdict {
+	return map[string]verdict{
+		"14107": later, // message rate exceeded
+		"20003": final, // authenticate
+		"20429": later, // too many requests
+		"20500": retry, // internal server error
+		"20503": retry, // service unavailable
+		"21211": final, // invalid To
+		"21408": final, // region not enabled
+		"21602": final, // no Body
+		"21603": final, // no From
+		"21606": final, // From can't send SMS
+		"21610": final, // recipient has unsubscribed
+		"21611": later, // From's queue is full
+		"21612": final, // no route from From to To
+		"21614": final, // To is no mobile number
+		"21617": final, // Body too long
+		"30001": retry, // queue overflow
+		"30002": final, // account suspended
 	}
 }
 
 func loadTwilio(l *loader, ch *Channel) {
-	set := twilioSettings{Shared: &l.shared, APIURL: "https://api.twilio.com"}
+	set := twilioSettings{Shared: &l.shared, Row: &l.row, World: &l.world}
+	l.row.APIURL = "https://api.twilio.com"
 	if !l.decode(&set) {
 		return
 	}
@@ -70,14 +72,13 @@ func loadTwilio(l *loader, ch *Channel) {
 		l.bad(strictyaml.Path{"messaging_service_sid"}, "expected exactly one of from, messaging_service_sid")
 	}
 	ch.secret = l.credential("auth_token", set.AuthToken, set.AuthTokenFile, true)
-	base := strings.TrimSuffix(l.url("api_url", set.APIURL), "/")
 	t := &twilio{
-		endpoint: base + "/2010-04-01/Accounts/" + url.PathEscape(set.AccountSID) + "/Messages.json",
+		endpoint: l.endpoint("/2010-04-01/Accounts/" + url.PathEscape(set.AccountSID) + "/Messages.json"),
 		sid:      set.AccountSID,
 		service:  set.MessagingServiceSID,
-		verdicts: twilioVerdicts(),
+		verdicts: merge(twilioVerdicts(), l.row.Verdicts),
 	}
-	ch.provider = provider{max: 1600, request: t.request, judge: t.judge}
+	ch.provider = provider{request: t.request, judge: t.judge}
 }
 
 func (t *twilio) request(ctx context.Context, m text) (*http.Request, error) {
@@ -87,11 +88,10 @@ func (t *twilio) request(ctx context.Context, m text) (*http.Request, error) {
 	} else {
 		form.Set("From", m.From)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.endpoint, strings.NewReader(form.Encode()))
+	req, err := newForm(ctx, t.endpoint, form)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(t.sid, m.Secret)
 	return req, nil
 }
@@ -119,12 +119,14 @@ func (t *twilio) judge(a answer) (receiver.Receipt, error) {
 }
 
 func (t *twilio) refusal(a answer, code int, message string) error {
-	err := fmt.Errorf("answer %d, error %d: %s", a.status, code, firstWords(message))
+	err := fmt.Errorf("answer %d, error %d: %s", a.status, code, oneLine(message))
 	if code == 0 {
 		err = fmt.Errorf("answer %d", a.status)
 	}
-	if v, ok := t.verdicts[code]; ok {
-		return v.apply(a, err)
+	for _, key := range []string{strconv.Itoa(code), statusCode(a.status)} {
+		if v, ok := t.verdicts[key]; ok && v != accepted {
+			return v.apply(a, err)
+		}
 	}
 	if a.status < 300 {
 		return receiver.Permanent(err) // created, and failed for good there
