@@ -64,7 +64,7 @@ lint: $(BIN)/golangci-lint ## lint both modules
 
 .PHONY: check
 check: servers build ## check every shipped file: configs, rules and their tests, dashboards
-	./bongsu check deploy/starter rules
+	./bongsu check deploy/starter rules/*.yml testdata/readme
 	PATH="$$PATH:$(BONGSU_SERVERS)/usr/bin" promtool test rules rules/tests/*.yml
 	go test ./rules/... ./dashboards/... ./deploy/...
 

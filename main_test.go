@@ -176,7 +176,7 @@ func importRules() map[string]rule {
 			[]string{ours + "/receiver$", "github.com/wneessen/go-mail", prom + "common", inner, "golang.org/x/net", "golang.org/x/text"},
 			"one client library",
 		},
-		"receiver/sms":         {[]string{ours + "/receiver$", prom + "common", inner}, "SDKs of SMS providers retry by themselves"},
+		"receiver/sms":         {[]string{ours + "/receiver$", prom + "common", inner, "golang.org/x/text"}, "SDKs of SMS providers retry by themselves"},
 		"receiver/slack":       {[]string{ours + "/receiver$", "github.com/slack-go/slack", prom + "common", inner}, "one client library"},
 		"receiver/inbox":       {[]string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}, "the far side knows nothing of us"},
 		"receiver/outboxtest":  {[]string{ours + "/receiver$", "github.com/google/go-cmp"}, "what every engine is held to names no engine"},
