@@ -11,6 +11,14 @@ const (
 	TypeGauge   = "gauge"
 	TypeCounter = "counter"
 	TypeUntyped = "untyped"
+	// TypeInfo is a gauge of 1 whose labels tell something; its name ends in
+	// _info.
+	TypeInfo = "info"
+	// TypeHistogram is a classic histogram: several series, whose names end in
+	// _bucket, _sum and _count.
+	TypeHistogram = "histogram"
+	// TypeSummary is only passed on, from another exposition.
+	TypeSummary = "summary"
 )
 
 var types = [...]string{TypeCounter, TypeGauge, TypeUntyped}
@@ -29,10 +37,29 @@ type Metric struct {
 // openMetricsFamily returns the name of the metric's family in OpenMetrics,
 // which puts counters' suffix apart.
 func (m *Metric) openMetricsFamily() string {
-	if m.Type == TypeCounter {
+	switch m.Type {
+	case TypeCounter:
 		return strings.TrimSuffix(m.Name, "_total")
+	case TypeInfo:
+		return strings.TrimSuffix(m.Name, "_info")
 	}
 	return m.Name
+}
+
+// claims are the names that the metric takes, of series and of the family in
+// OpenMetrics.
+func (m *Metric) claims() []string {
+	names := []string{m.Name}
+	if f := m.openMetricsFamily(); f != m.Name {
+		names = append(names, f)
+	}
+	switch m.Type {
+	case TypeHistogram:
+		return append(names, m.Name+"_bucket", m.Name+"_sum", m.Name+"_count")
+	case TypeSummary:
+		return append(names, m.Name+"_sum", m.Name+"_count")
+	}
+	return names
 }
 
 // What every probe says about itself.

@@ -98,6 +98,7 @@ type httpSettings struct {
 	ValidStatusCodes []int                  `yaml:"valid_status_codes"`
 	MaxBodyBytes     int64                  `yaml:"max_body_bytes"`
 	Timeout          model.Duration         `yaml:"timeout"`
+	Answer           formatSettings         `yaml:",inline"`
 	// Client must not be printed: its secrets show themselves to %+v and slog.
 	Client promconfig.HTTPClientConfig `yaml:",inline"`
 }
@@ -109,6 +110,7 @@ func (s *httpSettings) UnmarshalYAML(unmarshal func(any) error) error {
 	*s = httpSettings{
 		MaxBodyBytes: DefaultMaxBodyBytes,
 		Timeout:      model.Duration(DefaultTimeout),
+		Answer:       formatSettings{MaxRows: DefaultMaxRows},
 		Client:       promconfig.DefaultHTTPClientConfig,
 	}
 	return secret.RedactError(unmarshal((*plain)(s)))

@@ -26,6 +26,18 @@ type column struct {
 	values []float64
 	// missing counts the rows that had no value at all.
 	missing int
+	// times are the samples' timestamps in milliseconds of Unix time, or
+	// noTime. Rows behind its end have none.
+	times []int64
+	// blocks are, of a metric with several series for a row, their lines; there
+	// values only tell whether the row is kept.
+	blocks []block
+}
+
+// block is the lines of the samples that a row gives, ready written.
+type block struct {
+	text    []byte
+	samples int
 }
 
 func (b *batch) text(row uint32) []byte {
@@ -76,18 +88,29 @@ func (o *outcome) drop(r Reason, n int) {
 func (q *question) decode(ctx context.Context, module string, a *Answer, out *outcome) {
 	rows, err := a.rows()
 	if err != nil {
-		reason := ReasonNotJSON
-		if errors.Is(err, errTooDeep) {
-			reason = ReasonTooDeep
-		}
 		out.failed = true
-		out.fail(decodeFailure(reason, fmt.Errorf("module %q: %w", module, err)))
+		out.fail(decodeFailure(readReason(err), fmt.Errorf("module %q: %w", module, err)))
 		return
 	}
 	d := decoder{module: module, ev: evaluator{ctx: ctx, d: a.doc}, out: out}
 	for i := range q.groups {
 		d.group(&q.groups[i], rows)
 	}
+	if q.pass == nil {
+		return
+	}
+	if err := d.pass(q.pass, rows); err != nil {
+		out.failed = true
+		out.fail(decodeFailure(ReasonTimeout, fmt.Errorf("module %q: %w", module, err)))
+	}
+}
+
+// tick counts a record and looks at the clock now and then.
+func (d *decoder) tick() error {
+	if d.seen++; d.seen%1024 == 0 && d.ev.ctx.Err() != nil {
+		return errOver
+	}
+	return nil
 }
 
 func (d *decoder) group(g *group, rows []Row) {
@@ -147,8 +170,8 @@ func isKept(v float64) bool { return !math.IsNaN(v) }
 // row reads one record: its labels once, its value for each metric. It returns
 // an error only when the time is over.
 func (d *decoder) row(g *group, b *batch, at uint32) error {
-	if d.seen++; d.seen%1024 == 0 && d.ev.ctx.Err() != nil {
-		return errOver
+	if err := d.tick(); err != nil {
+		return err
 	}
 	start := len(b.labels)
 	if lb, err := d.labels(g, b, at); err != nil {
@@ -265,6 +288,8 @@ func dropReason(err error) Reason {
 		return ReasonMissing
 	case errors.As(err, &nn):
 		return ReasonNotNumber
+	case errors.Is(err, errName):
+		return ReasonName
 	case errors.Is(err, errNaN):
 		return ReasonNaN
 	case errors.Is(err, errSeveral):

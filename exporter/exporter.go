@@ -133,7 +133,7 @@ func (e *Exporter) newSources(c *Config) ([]*heldSource, error) {
 
 func (e *Exporter) newSource(m *Module) (Source, error) {
 	if m.http != nil {
-		return newHTTPSource(m.http, e.guard, e.documents)
+		return newHTTPSource(m, e.guard, e.documents)
 	}
 	return newSQLSource(m.sql, e.documents)
 }

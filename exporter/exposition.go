@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -34,11 +35,7 @@ func (x *exposition) writeTo(w io.Writer, f format) error {
 		}
 		buf = fam.appendHead(buf, f)
 		for _, l := range fam.lines {
-			buf = append(buf, fam.metric.Name...)
-			buf = append(buf, fam.text(l)...)
-			buf = append(buf, ' ')
-			buf = appendFloat(buf, fam.value(l))
-			buf = append(buf, '\n')
+			buf = fam.appendLine(buf, l, f)
 			if len(buf) < chunk {
 				continue
 			}
@@ -55,9 +52,36 @@ func (x *exposition) writeTo(w io.Writer, f format) error {
 	return err
 }
 
+// appendLine writes a sample, or all those of a block.
+func (fam *family) appendLine(buf []byte, l line, f format) []byte {
+	c := fam.parts[l.part].column
+	if c.blocks != nil {
+		return append(buf, c.blocks[l.row].text...)
+	}
+	buf = append(buf, fam.metric.Name...)
+	buf = append(buf, fam.text(l)...)
+	buf = append(buf, ' ')
+	buf = appendFloat(buf, fam.value(l))
+	if int(l.row) < len(c.times) && c.times[l.row] != noTime {
+		buf = appendTime(append(buf, ' '), c.times[l.row], f)
+	}
+	return append(buf, '\n')
+}
+
+// appendTime writes a timestamp: milliseconds, in OpenMetrics seconds.
+func appendTime(buf []byte, ms int64, f format) []byte {
+	if f == formatText {
+		return strconv.AppendInt(buf, ms, 10)
+	}
+	return strconv.AppendFloat(buf, float64(ms)/1000, 'f', 3, 64)
+}
+
 // appendHead writes the lines before a family's samples.
 func (fam *family) appendHead(buf []byte, f format) []byte {
 	name, typ := fam.metric.Name, fam.metric.Type
+	if typ == TypeInfo {
+		typ = TypeGauge
+	}
 	if f == formatOpenMetrics {
 		name, typ = fam.metric.openMetrics()
 	}
@@ -81,7 +105,7 @@ func (m *Metric) openMetrics() (name, typ string) {
 	switch {
 	case m.Type == TypeUntyped, m.Type == TypeCounter && !strings.HasSuffix(m.Name, "_total"):
 		return m.Name, "unknown"
-	case m.Type == TypeCounter:
+	case m.Type == TypeCounter, m.Type == TypeInfo:
 		return m.openMetricsFamily(), m.Type
 	}
 	return m.Name, m.Type

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/bongsu/bongsu/exporter"
@@ -23,8 +24,8 @@ const prometheusAccept = "application/openmetrics-text;version=1.0.0;escaping=al
 // see the same series, names and values, in both.
 func TestFormatsAgree(t *testing.T) {
 	t.Parallel()
-	for stem := range strings.FieldsSeq("orders jq values") {
-		far := answering(t, readFile(t, "testdata/golden/"+stem+".json"))
+	for stem := range strings.FieldsSeq("orders jq values xml text prometheus openmetrics") {
+		far := answering(t, savedAnswer(t, "testdata/golden/"+stem))
 		e := newExporter(t, readFile(t, "testdata/golden/"+stem+".yml"))
 		q := url.Values{"module": {"golden"}, "target": {far.URL}}
 		text, om := probe(t, e, q), probe(t, e, q, "Accept", prometheusAccept)
@@ -39,7 +40,7 @@ func TestFormatsAgree(t *testing.T) {
 			delete(samples, `{__name__="probe_duration_seconds", module="golden", stage="decode"}`)
 			delete(samples, `{__name__="probe_duration_seconds", module="golden", stage="fetch"}`)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
 			t.Errorf("%s (-text +OpenMetrics):\n%s", stem, diff)
 		}
 	}

@@ -38,6 +38,8 @@ const (
 // Why a probe failed, or a sample was dropped, at [StageDecode].
 const (
 	ReasonNotJSON    Reason = "not_json"     // the body is no JSON
+	ReasonMalformed  Reason = "malformed"    // the body is not of the module's format
+	ReasonNoMatch    Reason = "no_match"     // the pattern matches nothing in the body
 	ReasonTooDeep    Reason = "too_deep"     // the body nests too deeply
 	ReasonRows       Reason = "rows"         // the rows expression does not fit the answer
 	ReasonExpression Reason = "expression"   // a label's or value's expression does not fit the row
@@ -45,12 +47,13 @@ const (
 	ReasonMissing    Reason = "missing"      // the value is null or not there
 	ReasonNotNumber  Reason = "not_a_number" // the value is no number
 	ReasonNaN        Reason = "nan"          // the value is NaN
+	ReasonName       Reason = "name"         // a passed-on name that is taken, reserved or not writable
 	ReasonDuplicate  Reason = "duplicate"    // the series is there already; dropped, never a failure
 )
 
 // dropReasons are those for which a single sample can be dropped.
 var dropReasons = [...]Reason{
-	ReasonDuplicate, ReasonExpression, ReasonMissing, ReasonNaN, ReasonNotNumber, ReasonSeveral,
+	ReasonDuplicate, ReasonExpression, ReasonMissing, ReasonName, ReasonNaN, ReasonNotNumber, ReasonSeveral,
 }
 
 // Failure is one thing that went wrong in a probe.
@@ -80,6 +83,6 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonTimeout, ReasonDNS, ReasonRefused, ReasonConnect, ReasonTLS, ReasonForbidden, ReasonRedirect, ReasonStatus,
 		ReasonTooLarge, ReasonInterrupted, ReasonCredentials, ReasonQuery, ReasonInternal,
-		ReasonNotJSON, ReasonTooDeep, ReasonRows, ReasonExpression, ReasonSeveral, ReasonMissing, ReasonNotNumber, ReasonNaN, ReasonDuplicate,
+		ReasonNotJSON, ReasonMalformed, ReasonNoMatch, ReasonTooDeep, ReasonRows, ReasonExpression, ReasonSeveral, ReasonMissing, ReasonNotNumber, ReasonNaN, ReasonName, ReasonDuplicate,
 	}
 }

@@ -30,6 +30,14 @@ func (f *family) text(l line) []byte { return f.parts[l.part].batch.text(l.row) 
 
 func (f *family) value(l line) float64 { return f.parts[l.part].column.values[l.row] }
 
+// samples is how many samples a line stands for.
+func (f *family) samples(l line) int {
+	if blocks := f.parts[l.part].column.blocks; blocks != nil {
+		return blocks[l.row].samples
+	}
+	return 1
+}
+
 // resolve sorts the family's samples by their labels and drops all but the
 // first of equal ones, in the order of modules, metrics and rows. It tells
 // each module how many samples it gives and lost.
@@ -73,12 +81,12 @@ func (f *family) sortParts() {
 func (f *family) dropDuplicates() {
 	kept := f.lines[:0]
 	for _, l := range f.lines {
-		owner := f.parts[l.part].owner
+		owner, n := f.parts[l.part].owner, f.samples(l)
 		if len(kept) > 0 && bytes.Equal(f.text(kept[len(kept)-1]), f.text(l)) {
-			owner.drop(ReasonDuplicate, 1)
+			owner.drop(ReasonDuplicate, n)
 			continue
 		}
-		owner.samples++
+		owner.samples += n
 		kept = append(kept, l)
 	}
 	f.lines = kept

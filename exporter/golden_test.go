@@ -21,8 +21,8 @@ import (
 var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestGolden probes the module "golden" of each NAME.yml with the answer
-// NAME.json, or the database that NAME.sql makes, and compares the exposition
-// with NAME.prom.
+// NAME.json (or .ndjson, .csv, .xml, .txt, .metrics), or the database that
+// NAME.sql makes, and compares the exposition with NAME.prom.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/golden/*.yml")
@@ -52,11 +52,23 @@ func goldenProbe(t *testing.T, stem string) string {
 	if strings.Contains(text, "sql:") {
 		text = strings.ReplaceAll(text, "golden.db", sqliteFrom(t, readFile(t, stem+".sql")))
 	} else {
-		params.Set("target", answering(t, readFile(t, stem+".json")).URL)
+		params.Set("target", answering(t, savedAnswer(t, stem)).URL)
 	}
 	still := time.Unix(1_700_000_000, 0)
 	e := newExporter(t, text, func(o *exporter.Options) { o.Now = func() time.Time { return still } })
 	return probe(t, e, params).body
+}
+
+// savedAnswer returns the answer of a golden triple.
+func savedAnswer(t *testing.T, stem string) string {
+	t.Helper()
+	for _, ext := range []string{".json", ".ndjson", ".csv", ".xml", ".txt", ".metrics"} {
+		if _, err := os.Stat(stem + ext); err == nil {
+			return readFile(t, stem+ext)
+		}
+	}
+	t.Fatalf("%s has no answer", stem)
+	return ""
 }
 
 // sqliteFrom makes a database by a script and returns its path.

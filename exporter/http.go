@@ -22,16 +22,21 @@ type httpSource struct {
 	client    *http.Client
 	guard     *guard
 	documents *documents
+	read      reader
 }
 
 // newHTTPSource returns the source of a module. An error is about files that
 // the settings name.
-func newHTTPSource(s *httpSettings, g *guard, docs *documents) (*httpSource, error) {
+func newHTTPSource(m *Module, g *guard, docs *documents) (*httpSource, error) {
+	s := m.http
 	rt, err := newOriginTransport(s, g)
 	if err != nil {
 		return nil, err
 	}
-	src := &httpSource{settings: s, guard: g, documents: docs}
+	src := &httpSource{settings: s, guard: g, documents: docs, read: m.read}
+	if src.read == nil {
+		src.read = readJSON
+	}
 	src.client = &http.Client{Transport: rt, CheckRedirect: src.redirect}
 	return src, nil
 }
@@ -55,7 +60,7 @@ func (s *httpSource) Fetch(ctx context.Context, q Query) (*Answer, error) {
 		s.documents.put(doc)
 		return nil, fetchFailure(httpReason(ctx, err), secret.RedactError(err))
 	}
-	return &Answer{doc: doc, pool: s.documents, read: readJSON}, nil
+	return &Answer{doc: doc, pool: s.documents, read: s.read}, nil
 }
 
 func (s *httpSource) ask(ctx context.Context, raw string) (*http.Response, error) {
@@ -77,7 +82,7 @@ func (s *httpSource) ask(ctx context.Context, raw string) (*http.Response, error
 	// Asked for here, since the transport neither asks nor unpacks: the limit on
 	// the body is one on what it unpacks to.
 	req.Header.Set("Accept-Encoding", "gzip")
-	req.Header.Set("Accept", "application/json, */*;q=0.5")
+	req.Header.Set("Accept", s.settings.Answer.accept())
 	req.Header.Set("User-Agent", "bongsu/"+version.Version)
 	return s.client.Do(req)
 }

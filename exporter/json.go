@@ -31,15 +31,17 @@ type parser struct {
 
 // parseJSON reads the answer in d.data and returns its root.
 func (d *document) parseJSON() (uint32, error) {
-	p := parser{d: d, end: len(d.data)}
-	if bytes.HasPrefix(d.data, []byte("\xef\xbb\xbf")) {
-		p.pos = 3
-	}
-	root := uint32(len(d.nodes))
-	d.open = d.open[:0]
 	// About as many nodes as an answer of numbers and short texts has, so that
 	// the first answer does not grow them step by step.
 	d.nodes = slices.Grow(d.nodes, len(d.data)/12)
+	return d.parseValue(d.skipBOM(), len(d.data))
+}
+
+// parseValue reads the one JSON value from..to and returns its node.
+func (d *document) parseValue(from, to int) (uint32, error) {
+	p := parser{d: d, pos: from, end: to}
+	root := uint32(len(d.nodes))
+	d.open = d.open[:0]
 	for {
 		opened, err := p.value()
 		if err != nil {

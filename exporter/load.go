@@ -65,10 +65,13 @@ func (l *loader) module(path strictyaml.Path, name string, s *moduleSettings) *M
 		l.errorf(path, "module %q has two sources, expected one of http, sql", name)
 	case s.HTTP != nil:
 		l.http(with(path, "http"), s.HTTP)
+		l.format(with(path, "http"), m, &s.HTTP.Answer)
 	default:
 		l.sql(with(path, "sql"), s.SQL)
 	}
-	if len(s.Metrics) == 0 {
+	if p := l.pass(with(path, "http", "prometheus"), s); p != nil {
+		m.questions = append(m.questions, question{pass: p})
+	} else if len(s.Metrics) == 0 {
 		l.errorf(with(path, "metrics"), "module %q has no metrics, expected at least one", name)
 	}
 	for i := range s.Metrics {

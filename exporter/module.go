@@ -16,6 +16,7 @@ type Module struct {
 	// from its answer.
 	questions []question
 	metrics   []*metric
+	read      reader // nil: the answer is JSON
 }
 
 // question is one query (the only one, for HTTP) and the groups of metrics that
@@ -23,6 +24,7 @@ type Module struct {
 type question struct {
 	text   string
 	groups []group
+	pass   *pass // of format: prometheus: what goes through as it is
 }
 
 // group is the metrics that share rows and labels: the labels of a row are

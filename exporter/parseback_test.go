@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -18,7 +20,7 @@ import (
 func parsesBack(t testing.TB, text string) map[string]float64 {
 	t.Helper()
 	prom := promSamples(t, text, "text/plain; version=0.0.4")
-	if diff := cmp.Diff(expfmtSamples(t, text), prom); diff != "" {
+	if diff := cmp.Diff(expfmtSamples(t, text), prom, cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("expfmt and Prometheus differ (-expfmt +prometheus):\n%s", diff)
 	}
 	return prom
@@ -64,17 +66,44 @@ func expfmtSamples(t testing.TB, text string) map[string]float64 {
 	samples := map[string]float64{}
 	for name, f := range families {
 		for _, m := range f.GetMetric() {
-			b := labels.NewScratchBuilder(4)
-			b.Add(model.MetricNameLabel, name)
-			for _, lp := range m.GetLabel() {
-				if lp.GetValue() != "" {
-					b.Add(lp.GetName(), lp.GetValue())
-				}
+			series := func(suffix string, v float64, extra ...string) {
+				samples[seriesOf(m, name+suffix, extra...)] = v
 			}
-			b.Sort()
-			// Of a metric of another type the getters give 0.
-			samples[b.Labels().String()] = m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue()
+			switch h, s := m.GetHistogram(), m.GetSummary(); {
+			case h != nil:
+				for _, b := range h.GetBucket() {
+					series("_bucket", float64(b.GetCumulativeCount()), "le", labels.FormatOpenMetricsFloat(b.GetUpperBound()))
+				}
+				series("_sum", h.GetSampleSum())
+				series("_count", float64(h.GetSampleCount()))
+			case s != nil:
+				for _, q := range s.GetQuantile() {
+					series("", q.GetValue(), "quantile", labels.FormatOpenMetricsFloat(q.GetQuantile()))
+				}
+				series("_sum", s.GetSampleSum())
+				series("_count", float64(s.GetSampleCount()))
+			default:
+				// Of a metric of another type the getters give 0.
+				series("", m.GetGauge().GetValue()+m.GetCounter().GetValue()+m.GetUntyped().GetValue())
+			}
 		}
 	}
 	return samples
+}
+
+// seriesOf spells a series with its labels, extra ones as names and values in
+// turn.
+func seriesOf(m *dto.Metric, name string, extra ...string) string {
+	b := labels.NewScratchBuilder(4)
+	b.Add(model.MetricNameLabel, name)
+	for _, lp := range m.GetLabel() {
+		if lp.GetValue() != "" {
+			b.Add(lp.GetName(), lp.GetValue())
+		}
+	}
+	for i := 0; i < len(extra); i += 2 {
+		b.Add(extra[i], extra[i+1])
+	}
+	b.Sort()
+	return b.Labels().String()
 }

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -53,14 +54,14 @@ type exposition struct{ families []*family }
 // newExposition merges the results, which come in the order of precedence for
 // duplicates, and adds what each probe says about itself.
 func newExposition(results []*Result) *exposition {
-	byName := map[string]*family{}
+	byName := newFamilies()
 	for _, r := range results {
 		r.samples = 0
 		delete(r.dropped, ReasonDuplicate)
 		for _, b := range r.batches {
 			for i := range b.columns {
 				c := &b.columns[i]
-				add(byName, &c.metric.Metric, part{b, c, r})
+				byName.add(&c.metric.Metric, part{b, c, r})
 			}
 		}
 	}
@@ -68,30 +69,69 @@ func newExposition(results []*Result) *exposition {
 	for _, r := range results { // not over the map: counts go by precedence
 		for _, b := range r.batches {
 			for i := range b.columns {
-				if f := byName[b.columns[i].metric.Name]; f.lines == nil {
+				if f := byName.all[b.columns[i].metric.Name]; f != nil && f.lines == nil {
 					f.resolve(orders)
 				}
 			}
 		}
 	}
 	for _, f := range selfFamilies(results) {
-		byName[f.metric.Name] = f
+		byName.all[f.metric.Name] = f
 	}
 	x := &exposition{}
-	for _, f := range byName {
+	for _, f := range byName.all {
 		x.families = append(x.families, f)
 	}
 	slices.SortFunc(x.families, func(a, b *family) int { return strings.Compare(a.metric.Name, b.metric.Name) })
 	return x
 }
 
-func add(byName map[string]*family, m *Metric, p part) {
-	f := byName[m.Name]
+// families are those of an exposition, by name.
+type families struct {
+	all map[string]*family
+	// claimed are the names that they take.
+	claimed map[string]*family
+}
+
+func newFamilies() *families {
+	return &families{all: map[string]*family{}, claimed: map[string]*family{}}
+}
+
+// add puts a part with the others of its name. The config lets no two metrics
+// in that could not stand together; what is passed on from elsewhere gives way
+// to what was there first.
+func (fs *families) add(m *Metric, p part) {
+	f := fs.all[m.Name]
 	if f == nil {
 		f = &family{metric: m}
-		byName[m.Name] = f
+		for _, name := range m.claims() {
+			if fs.claimed[name] != nil {
+				p.lose()
+				return
+			}
+		}
+		for _, name := range m.claims() {
+			fs.claimed[name] = f
+		}
+		fs.all[m.Name] = f
+	}
+	if f.metric.Type != m.Type {
+		p.lose()
+		return
 	}
 	f.parts = append(f.parts, p)
+}
+
+// lose counts all samples of a part as dropped.
+func (p part) lose() {
+	for row, v := range p.column.values {
+		switch {
+		case p.column.blocks != nil:
+			p.owner.drop(ReasonName, p.column.blocks[row].samples)
+		case !math.IsNaN(v):
+			p.owner.drop(ReasonName, 1)
+		}
+	}
 }
 
 // selfFamilies returns what the probes say about themselves.
