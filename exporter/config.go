@@ -30,6 +30,9 @@ const (
 type Config struct {
 	// Modules are the recipes by name.
 	Modules map[string]*Module
+
+	dialect string
+	quirks  []Quirk
 }
 
 // String names the modules.
@@ -54,6 +57,9 @@ func LoadConfig(path string) (*Config, error) {
 // ParseConfig is [LoadConfig] for a file that was read already; name is its
 // path.
 func ParseConfig(name string, data []byte) (*Config, error) {
+	if c, ok, err := parseForeign(name, data); ok {
+		return c, err
+	}
 	var file fileSettings
 	doc, err := strictyaml.Decode(name, data, &file)
 	if err != nil {
@@ -99,6 +105,8 @@ type httpSettings struct {
 	MaxBodyBytes     int64                  `yaml:"max_body_bytes"`
 	Timeout          model.Duration         `yaml:"timeout"`
 	Answer           formatSettings         `yaml:",inline"`
+	// templatize makes Body a template over the request's parameters.
+	templatize bool
 	// Client must not be printed: its secrets show themselves to %+v and slog.
 	Client promconfig.HTTPClientConfig `yaml:",inline"`
 }

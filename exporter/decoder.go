@@ -96,6 +96,9 @@ func (q *question) decode(ctx context.Context, module string, a *Answer, out *ou
 	for i := range q.groups {
 		d.group(&q.groups[i], rows)
 	}
+	if q.je != nil {
+		d.je(q.je, rows[0].at)
+	}
 	if q.pass == nil {
 		return
 	}
@@ -164,8 +167,6 @@ func (d *decoder) judge(b *batch, tried int) {
 		}
 	}
 }
-
-func isKept(v float64) bool { return !math.IsNaN(v) }
 
 // row reads one record: its labels once, its value for each metric. It returns
 // an error only when the time is over.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"math"
 	"slices"
 )
 
@@ -61,7 +60,7 @@ func (f *family) takeOrder(orders map[*batch][]uint32) {
 	}
 	f.lines = make([]line, 0, len(order))
 	for _, row := range order {
-		if !math.IsNaN(p.column.values[row]) {
+		if isKept(p.column.values[row]) {
 			f.lines = append(f.lines, line{0, row})
 		}
 	}
@@ -70,7 +69,7 @@ func (f *family) takeOrder(orders map[*batch][]uint32) {
 func (f *family) sortParts() {
 	for i, p := range f.parts {
 		for row, v := range p.column.values {
-			if !math.IsNaN(v) {
+			if isKept(v) {
 				f.lines = append(f.lines, line{uint32(i), uint32(row)})
 			}
 		}

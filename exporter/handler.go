@@ -32,6 +32,10 @@ func redactTarget(t Target) string {
 func (e *Exporter) Probe() http.Handler {
 	writers := &sync.Pool{New: func() any { return newGzipWriter() }}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if e.Config().Dialect() == dialectJSONExporter {
+			e.probeJSONExporter(w, req, writers)
+			return
+		}
 		names, t, err := e.asked(req.URL.Query())
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -46,7 +50,7 @@ func (e *Exporter) Probe() http.Handler {
 		case err != nil:
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		default:
-			respond(w, req, newExposition(results), writers)
+			respond(w, req, newExposition(results), negotiate(req.Header.Values("Accept")), writers)
 		}
 	})
 }
@@ -97,9 +101,8 @@ func scrapeContext(req *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(req.Context(), patience-min(patience/10, time.Second/2))
 }
 
-// respond writes the exposition as the request wants it.
-func respond(w http.ResponseWriter, req *http.Request, x *exposition, writers *sync.Pool) {
-	f := negotiate(req.Header.Values("Accept"))
+// respond writes the exposition, compressed if the request wants that.
+func respond(w http.ResponseWriter, req *http.Request, x *exposition, f format, writers *sync.Pool) {
 	w.Header().Set("Content-Type", f.contentType())
 	w.Header().Set("Vary", "Accept, Accept-Encoding")
 	if !acceptsGzip(req.Header.Values("Accept-Encoding")) {

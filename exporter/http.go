@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"text/template"
 
 	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/version"
@@ -23,6 +25,7 @@ type httpSource struct {
 	guard     *guard
 	documents *documents
 	read      reader
+	body      *template.Template // nil: as it stands
 }
 
 // newHTTPSource returns the source of a module. An error is about files that
@@ -34,6 +37,11 @@ func newHTTPSource(m *Module, g *guard, docs *documents) (*httpSource, error) {
 		return nil, err
 	}
 	src := &httpSource{settings: s, guard: g, documents: docs, read: m.read}
+	if s.templatize {
+		if src.body, err = compileBody(s.Body.Reveal()); err != nil {
+			return nil, err
+		}
+	}
 	if src.read == nil {
 		src.read = readJSON
 	}
@@ -47,7 +55,7 @@ func (s *httpSource) Fetch(ctx context.Context, q Query) (*Answer, error) {
 	if raw == "" {
 		raw = s.settings.URL.Reveal()
 	}
-	resp, err := s.ask(ctx, raw)
+	resp, err := s.ask(ctx, raw, q.Target.Params)
 	if err != nil {
 		return nil, fetchFailure(httpReason(ctx, err), secret.RedactError(err))
 	}
@@ -63,7 +71,7 @@ func (s *httpSource) Fetch(ctx context.Context, q Query) (*Answer, error) {
 	return &Answer{doc: doc, pool: s.documents, read: s.read}, nil
 }
 
-func (s *httpSource) ask(ctx context.Context, raw string) (*http.Response, error) {
+func (s *httpSource) ask(ctx context.Context, raw string, params url.Values) (*http.Response, error) {
 	u, err := parseTarget(raw)
 	if err != nil {
 		return nil, err
@@ -73,7 +81,7 @@ func (s *httpSource) ask(ctx context.Context, raw string) (*http.Response, error
 	}
 	var body io.Reader
 	if !s.settings.Body.IsZero() {
-		body = strings.NewReader(s.settings.Body.Reveal())
+		body = strings.NewReader(renderBody(s.body, s.settings.Body.Reveal(), params))
 	}
 	req, err := http.NewRequestWithContext(ctx, s.settings.Method, u.String(), body)
 	if err != nil {

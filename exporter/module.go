@@ -16,6 +16,7 @@ type Module struct {
 	// from its answer.
 	questions []question
 	metrics   []*metric
+	dialect   string // as of [Config.Dialect]
 	read      reader // nil: the answer is JSON
 }
 
@@ -24,6 +25,7 @@ type Module struct {
 type question struct {
 	text   string
 	groups []group
+	je     []jeGroup // of a module of json_exporter, in place of groups
 	pass   *pass // of format: prometheus: what goes through as it is
 }
 

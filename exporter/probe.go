@@ -93,7 +93,7 @@ func (m *Module) accepts(t Target, g *guard) error {
 		if err != nil {
 			return requestErrorf("target: %v", err)
 		}
-		if u.User != nil {
+		if u.User != nil && m.dialect == "" {
 			return requestErrorf("target: credentials belong into the config, not into the URL")
 		}
 		if err := g.checkURL(u); err != nil {

@@ -54,6 +54,20 @@ type exposition struct{ families []*family }
 // newExposition merges the results, which come in the order of precedence for
 // duplicates, and adds what each probe says about itself.
 func newExposition(results []*Result) *exposition {
+	x := newBareExposition(results)
+	x.families = slices.DeleteFunc(x.families, func(f *family) bool { return isProbeMetric(f.metric.Name) })
+	x.families = append(x.families, selfFamilies(results)...)
+	x.sort()
+	return x
+}
+
+func (x *exposition) sort() {
+	slices.SortFunc(x.families, func(a, b *family) int { return strings.Compare(a.metric.Name, b.metric.Name) })
+}
+
+// newBareExposition is newExposition without what the probes say about
+// themselves.
+func newBareExposition(results []*Result) *exposition {
 	byName := newFamilies()
 	for _, r := range results {
 		r.samples = 0
@@ -75,14 +89,11 @@ func newExposition(results []*Result) *exposition {
 			}
 		}
 	}
-	for _, f := range selfFamilies(results) {
-		byName.all[f.metric.Name] = f
-	}
 	x := &exposition{}
 	for _, f := range byName.all {
 		x.families = append(x.families, f)
 	}
-	slices.SortFunc(x.families, func(a, b *family) int { return strings.Compare(a.metric.Name, b.metric.Name) })
+	x.sort()
 	return x
 }
 

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"net/url"
 	"sync"
 )
 
@@ -10,6 +11,8 @@ type Target struct {
 	// URL is the value of the parameter "target", or "" for a module that
 	// names its own target.
 	URL string
+	// Params are the request's parameters, for a body that is a template.
+	Params url.Values
 }
 
 // Query is one question to a source.
