@@ -17,6 +17,44 @@ type jpWalker struct {
 	d *document
 	// allow makes a missing key nothing instead of an error.
 	allow bool
+	wide  wideObject
+}
+
+// wideObject is an index of the object with many keys that was asked last: a
+// module may read a thousand scalars of one.
+type wideObject struct {
+	at      uint32
+	asked   bool // once before; the second time makes the index
+	members map[string]uint32
+}
+
+// wideFrom is the number of keys from which looking through all of them costs
+// more than an index.
+const wideFrom = 64
+
+// field is document.field, by the index if there is one.
+func (w *jpWalker) field(object uint32, key string) uint32 {
+	if w.d.nodes[object].from < wideFrom {
+		return w.d.field(object, key)
+	}
+	if !w.wide.asked || w.wide.at != object {
+		w.wide = wideObject{at: object, asked: true}
+		return w.d.field(object, key)
+	}
+	if w.wide.members == nil {
+		w.wide.members = w.d.index(object)
+	}
+	return w.wide.members[key] // nullNode for what is not there
+}
+
+// index returns an object's values by key.
+func (d *document) index(object uint32) map[string]uint32 {
+	n := d.nodes[object]
+	members := make(map[string]uint32, n.from)
+	for at := object + 1; at < n.to; at = d.next(at + 1) {
+		members[string(d.text(at))] = at + 1
+	}
+	return members
 }
 
 // missingKeyError is a key that no value has.
@@ -91,7 +129,7 @@ func (w *jpWalker) follow(at uint32, steps []jpNode) (_ uint32, found bool, err 
 		case s.kind == jpField:
 			next := uint32(nullNode)
 			if k == kindObject {
-				next = w.d.field(at, s.text)
+				next = w.field(at, s.text)
 			}
 			if next == nullNode && w.allow {
 				return 0, false, nil
@@ -137,7 +175,7 @@ func (w *jpWalker) fields(values []jpValue, name string) ([]jpValue, error) {
 		if k, ok := w.kind(v); !ok || k != kindObject {
 			continue
 		}
-		if at := w.d.field(v.at, name); at != nullNode {
+		if at := w.field(v.at, name); at != nullNode {
 			found = append(found, jpValue{at: at})
 		}
 	}
