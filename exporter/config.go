@@ -22,6 +22,10 @@ const (
 	DefaultMaxBodyBytes = 16 << 20
 	DefaultMaxRows      = 100_000
 	DefaultMaxOpenConns = 3
+	// DefaultMaxSamples is for one module.
+	DefaultMaxSamples = 500_000
+	// DefaultMaxLabelLength is in bytes.
+	DefaultMaxLabelLength = 2048
 )
 
 // Config is a file that was read and found right: all its expressions are
@@ -80,9 +84,19 @@ type fileSettings struct {
 }
 
 type moduleSettings struct {
-	HTTP    *httpSettings    `yaml:"http"`
-	SQL     *sqlSettings     `yaml:"sql"`
-	Metrics []metricSettings `yaml:"metrics"`
+	HTTP           *httpSettings    `yaml:"http"`
+	SQL            *sqlSettings     `yaml:"sql"`
+	Targets        *allowSettings   `yaml:"targets"`
+	MaxSamples     int              `yaml:"max_samples"`
+	MaxLabelLength int              `yaml:"max_label_length"`
+	Metrics        []metricSettings `yaml:"metrics"`
+}
+
+// UnmarshalYAML sets the defaults first.
+func (s *moduleSettings) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain moduleSettings
+	*s = moduleSettings{MaxSamples: DefaultMaxSamples, MaxLabelLength: DefaultMaxLabelLength}
+	return unmarshal((*plain)(s))
 }
 
 type metricSettings struct {

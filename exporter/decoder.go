@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // batch is what one group of metrics read from one answer: a label text for
@@ -53,6 +54,7 @@ type decoder struct {
 	module string
 	ev     evaluator
 	out    *outcome
+	limits limits
 	seen   int
 }
 
@@ -61,6 +63,8 @@ type outcome struct {
 	batches  []*batch
 	failures []*Failure
 	dropped  map[Reason]int
+	// given counts the samples of all questions of the probe.
+	given *atomic.Int64
 	// failed says that more is missing than single samples.
 	failed bool
 }
@@ -92,7 +96,10 @@ func (q *question) decode(ctx context.Context, module string, a *Answer, out *ou
 		out.fail(decodeFailure(readReason(err), fmt.Errorf("module %q: %w", module, err)))
 		return
 	}
-	d := decoder{module: module, ev: evaluator{ctx: ctx, d: a.doc}, out: out}
+	if out.given == nil {
+		out.given = &atomic.Int64{}
+	}
+	d := decoder{module: module, ev: evaluator{ctx: ctx, d: a.doc}, out: out, limits: q.limits}
 	for i := range q.groups {
 		d.group(&q.groups[i], rows)
 	}
@@ -104,16 +111,8 @@ func (q *question) decode(ctx context.Context, module string, a *Answer, out *ou
 	}
 	if err := d.pass(q.pass, rows); err != nil {
 		out.failed = true
-		out.fail(decodeFailure(ReasonTimeout, fmt.Errorf("module %q: %w", module, err)))
+		out.fail(decodeFailure(stopReason(err), fmt.Errorf("module %q: %w", module, err)))
 	}
-}
-
-// tick counts a record and looks at the clock now and then.
-func (d *decoder) tick() error {
-	if d.seen++; d.seen%1024 == 0 && d.ev.ctx.Err() != nil {
-		return errOver
-	}
-	return nil
 }
 
 func (d *decoder) group(g *group, rows []Row) {
@@ -125,6 +124,9 @@ func (d *decoder) group(g *group, rows []Row) {
 	tried := 0
 	read := func(at uint32) error {
 		tried++
+		if err := d.limits.checkRows(tried); err != nil {
+			return err
+		}
 		return d.row(g, b, at)
 	}
 	for _, row := range rows {
@@ -146,8 +148,8 @@ func (d *decoder) group(g *group, rows []Row) {
 // stays.
 func (d *decoder) rowsFailed(g *group, err error) {
 	d.out.failed = true
-	if errors.Is(err, errOver) {
-		d.out.fail(decodeFailure(ReasonTimeout, fmt.Errorf("module %q: metric %q: %w", d.module, g.metrics[0].Name, err)))
+	if reason := stopReason(err); reason != ReasonRows {
+		d.out.fail(decodeFailure(reason, fmt.Errorf("module %q: metric %q: %w", d.module, g.metrics[0].Name, err)))
 		return
 	}
 	d.out.fail(decodeFailure(ReasonRows, fmt.Errorf("module %q: metric %q: rows %s: %w", d.module, g.metrics[0].Name, g.rows.text, err)))
@@ -169,9 +171,9 @@ func (d *decoder) judge(b *batch, tried int) {
 }
 
 // row reads one record: its labels once, its value for each metric. It returns
-// an error only when the time is over.
+// an error only when the time or a limit is over.
 func (d *decoder) row(g *group, b *batch, at uint32) error {
-	if err := d.tick(); err != nil {
+	if err := d.tick(len(b.columns)); err != nil {
 		return err
 	}
 	start := len(b.labels)
@@ -223,6 +225,9 @@ func (d *decoder) labels(g *group, b *batch, at uint32) (*label, error) {
 		}
 		if c.kind == kindNull || c.kind == kindString && len(c.text) == 0 {
 			continue
+		}
+		if err := d.limits.checkLabel(c.text); err != nil {
+			return lb, err
 		}
 		b.labels = append(b.labels, open)
 		b.labels = append(b.labels, lb.name...)
@@ -289,6 +294,8 @@ func dropReason(err error) Reason {
 		return ReasonMissing
 	case errors.As(err, &nn):
 		return ReasonNotNumber
+	case errors.Is(err, errLongLabel):
+		return ReasonLongLabel
 	case errors.Is(err, errName):
 		return ReasonName
 	case errors.Is(err, errNaN):

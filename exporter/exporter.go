@@ -24,6 +24,9 @@ type Options struct {
 	// Now is the clock for durations and timestamps; time.Now if nil. Deadlines
 	// follow the real clock.
 	Now func() time.Time
+	// MaxConcurrent is how many modules may be probed at once; more wait within
+	// their deadline. 0 is no limit.
+	MaxConcurrent int
 }
 
 // Exporter answers probes. It is safe for concurrent use.
@@ -34,6 +37,7 @@ type Exporter struct {
 	metrics   *ownMetrics
 	guard     *guard
 	documents *documents
+	slots     slots
 
 	reloading sync.Mutex // one reload at a time
 
@@ -60,7 +64,7 @@ var ErrClosed = errors.New("the exporter is closed")
 func New(o Options) (*Exporter, error) {
 	e := &Exporter{
 		load: o.Load, logger: o.Logger, now: o.Now,
-		metrics: newOwnMetrics(), guard: newGuard(), documents: &documents{},
+		metrics: newOwnMetrics(), guard: newGuard(), documents: &documents{}, slots: newSlots(o.MaxConcurrent),
 		config: &Config{},
 	}
 	if e.logger == nil {

@@ -32,28 +32,31 @@ const (
 	ReasonInterrupted Reason = "interrupted" // the connection broke
 	ReasonCredentials Reason = "credentials" // a file with a secret cannot be read
 	ReasonQuery       Reason = "query"       // the database refuses or cannot run the statement
+	ReasonBusy        Reason = "busy"        // too many probes run at once, until the deadline
 	ReasonInternal    Reason = "internal"    // a defect of the exporter
 )
 
 // Why a probe failed, or a sample was dropped, at [StageDecode].
 const (
-	ReasonNotJSON    Reason = "not_json"     // the body is no JSON
-	ReasonMalformed  Reason = "malformed"    // the body is not of the module's format
-	ReasonNoMatch    Reason = "no_match"     // the pattern matches nothing in the body
-	ReasonTooDeep    Reason = "too_deep"     // the body nests too deeply
-	ReasonRows       Reason = "rows"         // the rows expression does not fit the answer
-	ReasonExpression Reason = "expression"   // a label's or value's expression does not fit the row
-	ReasonSeveral    Reason = "several"      // an expression gives several values for one row
-	ReasonMissing    Reason = "missing"      // the value is null or not there
-	ReasonNotNumber  Reason = "not_a_number" // the value is no number
-	ReasonNaN        Reason = "nan"          // the value is NaN
-	ReasonName       Reason = "name"         // a passed-on name that is taken, reserved or not writable
-	ReasonDuplicate  Reason = "duplicate"    // the series is there already; dropped, never a failure
+	ReasonNotJSON        Reason = "not_json"         // the body is no JSON
+	ReasonMalformed      Reason = "malformed"        // the body is not of the module's format
+	ReasonNoMatch        Reason = "no_match"         // the pattern matches nothing in the body
+	ReasonTooDeep        Reason = "too_deep"         // the body nests too deeply
+	ReasonRows           Reason = "rows"             // the rows expression does not fit the answer
+	ReasonExpression     Reason = "expression"       // a label's or value's expression does not fit the row
+	ReasonSeveral        Reason = "several"          // an expression gives several values for one row
+	ReasonMissing        Reason = "missing"          // the value is null or not there
+	ReasonLongLabel      Reason = "label_too_long"   // a label's value has more bytes than the module lets in
+	ReasonTooManySamples Reason = "too_many_samples" // the module gives more samples than it may
+	ReasonNotNumber      Reason = "not_a_number"     // the value is no number
+	ReasonNaN            Reason = "nan"              // the value is NaN
+	ReasonName           Reason = "name"             // a passed-on name that is taken, reserved or not writable
+	ReasonDuplicate      Reason = "duplicate"        // the series is there already; dropped, never a failure
 )
 
 // dropReasons are those for which a single sample can be dropped.
 var dropReasons = [...]Reason{
-	ReasonDuplicate, ReasonExpression, ReasonMissing, ReasonName, ReasonNaN, ReasonNotNumber, ReasonSeveral,
+	ReasonDuplicate, ReasonExpression, ReasonLongLabel, ReasonMissing, ReasonName, ReasonNaN, ReasonNotNumber, ReasonSeveral,
 }
 
 // Failure is one thing that went wrong in a probe.
@@ -82,7 +85,7 @@ func decodeFailure(reason Reason, err error) *Failure {
 func Reasons() []Reason {
 	return []Reason{
 		ReasonTimeout, ReasonDNS, ReasonRefused, ReasonConnect, ReasonTLS, ReasonForbidden, ReasonRedirect, ReasonStatus,
-		ReasonTooLarge, ReasonInterrupted, ReasonCredentials, ReasonQuery, ReasonInternal,
-		ReasonNotJSON, ReasonMalformed, ReasonNoMatch, ReasonTooDeep, ReasonRows, ReasonExpression, ReasonSeveral, ReasonMissing, ReasonNotNumber, ReasonNaN, ReasonName, ReasonDuplicate,
+		ReasonTooLarge, ReasonInterrupted, ReasonCredentials, ReasonQuery, ReasonBusy, ReasonInternal,
+		ReasonNotJSON, ReasonMalformed, ReasonNoMatch, ReasonTooDeep, ReasonRows, ReasonExpression, ReasonSeveral, ReasonMissing, ReasonNotNumber, ReasonNaN, ReasonName, ReasonLongLabel, ReasonTooManySamples, ReasonDuplicate,
 	}
 }

@@ -11,11 +11,9 @@ import (
 )
 
 // forbiddenError is an address that is never asked.
-type forbiddenError struct{ addr netip.Addr }
+type forbiddenError struct{ msg string }
 
-func (e *forbiddenError) Error() string {
-	return fmt.Sprintf("%s is never asked: link-local, cloud metadata or multicast", e.addr)
-}
+func (e *forbiddenError) Error() string { return e.msg }
 
 // forbiddenNets are the addresses that no probe may reach, whatever a target
 // says: link-local ones, at which clouds serve credentials to whoever asks from
@@ -40,9 +38,27 @@ func forbiddenNets() []netip.Prefix {
 // guard decides which addresses may be dialled. It is asked with the address
 // that the name was resolved to, at each connection, so that neither DNS nor a
 // redirect leads around it.
-type guard struct{ forbidden []netip.Prefix }
+type guard struct {
+	forbidden []netip.Prefix
+	// allow is what a module's targets may be.
+	allow *allowList
+	// token is the host and port of the module's OAuth2 server, which is no
+	// target.
+	token string
+}
 
 func newGuard() *guard { return &guard{forbidden: forbiddenNets()} }
+
+// of returns the guard with what a module may ask.
+func (g *guard) of(m *Module) *guard {
+	own := &guard{forbidden: g.forbidden, allow: m.allow}
+	if o := m.http.Client.OAuth2; o != nil {
+		if u, err := url.Parse(o.TokenURL); err == nil {
+			own.token = net.JoinHostPort(u.Hostname(), port(u))
+		}
+	}
+	return own
+}
 
 func (g *guard) check(addr netip.Addr) error {
 	addr = addr.WithZone("").Unmap()
@@ -53,15 +69,18 @@ func (g *guard) check(addr netip.Addr) error {
 	}
 	for _, p := range g.forbidden {
 		if p.Contains(addr) {
-			return &forbiddenError{addr}
+			return &forbiddenError{fmt.Sprintf("%s is never asked: link-local, cloud metadata or multicast", addr)}
 		}
 	}
 	return nil
 }
 
-// checkURL refuses addresses written out in a URL. It is what holds when a
-// proxy does the dialling.
+// checkURL refuses addresses written out in a URL, and hosts that are not
+// among the module's targets. It is what holds when a proxy does the dialling.
 func (g *guard) checkURL(u *url.URL) error {
+	if err := g.allow.checkURL(u); err != nil {
+		return err
+	}
 	addr, err := netip.ParseAddr(u.Hostname())
 	if err != nil {
 		return nil // a name: checked when it is dialled
@@ -76,9 +95,20 @@ func (g *guard) control(_ context.Context, _, address string, _ syscall.RawConn)
 	if err != nil {
 		return fmt.Errorf("not an address: %w", err)
 	}
-	return g.check(ap.Addr())
+	if err := g.check(ap.Addr()); err != nil {
+		return err
+	}
+	return g.allow.checkAddr(ap.Addr())
 }
 
 func (g *guard) dialer() *net.Dialer {
 	return &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, ControlContext: g.control}
+}
+
+// dial connects to what may be asked, or to the server that gives out tokens.
+func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if address == g.token {
+		g = &guard{forbidden: g.forbidden}
+	}
+	return g.dialer().DialContext(ctx, network, address)
 }

@@ -31,7 +31,7 @@ type httpSource struct {
 // newHTTPSource returns the source of a module. An error is about files that
 // the settings name.
 func newHTTPSource(m *Module, g *guard, docs *documents) (*httpSource, error) {
-	s := m.http
+	s, g := m.http, g.of(m)
 	rt, err := newOriginTransport(s, g)
 	if err != nil {
 		return nil, err
@@ -149,5 +149,5 @@ func (s *httpSource) Close() error {
 // transportOptions put the guard under every connection, those for tokens
 // included.
 func transportOptions(g *guard) []promconfig.HTTPClientOption {
-	return []promconfig.HTTPClientOption{promconfig.WithDialContextFunc(g.dialer().DialContext)}
+	return []promconfig.HTTPClientOption{promconfig.WithDialContextFunc(g.dial)}
 }

@@ -74,9 +74,11 @@ func (l *loader) module(path strictyaml.Path, name string, s *moduleSettings) *M
 	} else if len(s.Metrics) == 0 {
 		l.errorf(with(path, "metrics"), "module %q has no metrics, expected at least one", name)
 	}
+	l.allowed(with(path, "targets"), m, s.Targets)
 	for i := range s.Metrics {
 		l.metric(with(path, "metrics", i), m, &s.Metrics[i])
 	}
+	l.limits(path, m, s)
 	return m
 }
 

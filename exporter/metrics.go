@@ -1,15 +1,20 @@
 package exporter
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// limitReasons are those of the limits that keep a probe small.
+var limitReasons = [...]Reason{ReasonBusy, ReasonLongLabel, ReasonTooLarge, ReasonTooManySamples}
+
 // ownMetrics are what the exporter says about itself, as one collector.
 type ownMetrics struct {
 	probes        *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
+	limited       *prometheus.CounterVec
 	inFlight      prometheus.Gauge
 	reloadSuccess prometheus.Gauge
 	reloadTime    prometheus.Gauge
@@ -26,6 +31,10 @@ func newOwnMetrics() *ownMetrics {
 			Help:    "How long probes took from the question to the decoded answer.",
 			Buckets: []float64{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
 		}, []string{"module"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "bongsu_exporter_probes_limited_total",
+			Help: "Probes that ran into a limit, by module and reason.",
+		}, []string{"module", "reason"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "bongsu_exporter_probes_in_flight",
 			Help: "Probes of single modules that are running.",
@@ -42,7 +51,7 @@ func newOwnMetrics() *ownMetrics {
 }
 
 func (m *ownMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.probes, m.duration, m.inFlight, m.reloadSuccess, m.reloadTime}
+	return []prometheus.Collector{m.probes, m.duration, m.limited, m.inFlight, m.reloadSuccess, m.reloadTime}
 }
 
 // Describe implements prometheus.Collector.
@@ -73,10 +82,18 @@ func (m *ownMetrics) modules(names []string) {
 			m.probes.WithLabelValues(name, result)
 		}
 		m.duration.WithLabelValues(name)
+		for _, reason := range limitReasons {
+			m.limited.WithLabelValues(name, string(reason))
+		}
 	}
 }
 
 func (m *ownMetrics) probed(r *Result, took time.Duration) {
 	m.probes.WithLabelValues(r.Module, r.verdict()).Inc()
 	m.duration.WithLabelValues(r.Module).Observe(took.Seconds())
+	for _, reason := range limitReasons {
+		if slices.ContainsFunc(r.failures, func(f *Failure) bool { return f.Reason == reason }) {
+			m.limited.WithLabelValues(r.Module, string(reason)).Inc()
+		}
+	}
 }

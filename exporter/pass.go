@@ -101,11 +101,11 @@ type passing struct {
 type labelPair struct{ name, value []byte }
 
 // pass reads the samples that go through. It returns early only when the time
-// is over.
+// or a limit is over.
 func (d *decoder) pass(p *pass, rows []Row) error {
 	x := passing{pass: p, d: d, batches: map[string]*batch{}, blocks: map[string]int{}}
 	for _, row := range rows {
-		if err := d.tick(); err != nil {
+		if err := d.tick(1); err != nil {
 			return err
 		}
 		if err := x.sample(row.at); err != nil {
@@ -232,6 +232,9 @@ func (x *passing) readLabels(at uint32) error {
 		_, added := x.add[string(name)]
 		if added || len(value) == 0 || slices.Contains(x.dropLabels, string(name)) {
 			continue
+		}
+		if err := x.d.limits.checkLabel(value); err != nil {
+			return fmt.Errorf("label %q: %w", name, err)
 		}
 		if !usableLabel(string(name)) {
 			return fmt.Errorf("label %q: %w", name, errName)

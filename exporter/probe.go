@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bongsu/bongsu/internal/strictyaml"
@@ -54,6 +55,11 @@ func (e *Exporter) Run(ctx context.Context, module string, t Target) (*Result, e
 		defer e.metrics.inFlight.Dec()
 		defer e.release(src)
 		defer cancel()
+		if err := e.slots.take(ctx); err != nil {
+			done <- m.failed(ReasonBusy, err)
+			return
+		}
+		defer e.slots.give()
 		done <- e.probe(ctx, m, src, t)
 	}()
 	r := m.await(ctx, done)
@@ -76,11 +82,16 @@ func (m *Module) await(ctx context.Context, done <-chan *Result) *Result {
 	case r := <-done:
 		return r
 	case <-late.C:
-		r := &Result{Module: m.name}
-		r.failed = true
-		r.fail(fetchFailure(ReasonTimeout, fmt.Errorf("module %q: no answer in time, nor an end to the attempt", m.name)))
-		return r
+		return m.failed(ReasonTimeout, errors.New("no answer in time, nor an end to the attempt"))
 	}
+}
+
+// failed is what a probe gave that was not made.
+func (m *Module) failed(reason Reason, err error) *Result {
+	r := &Result{Module: m.name}
+	r.outcome.failed = true
+	r.fail(fetchFailure(reason, fmt.Errorf("module %q: %w", m.name, err)))
+	return r
 }
 
 // accepts checks the target before anything is asked.
@@ -96,7 +107,7 @@ func (m *Module) accepts(t Target, g *guard) error {
 		if u.User != nil && m.dialect == "" {
 			return requestErrorf("target: credentials belong into the config, not into the URL")
 		}
-		if err := g.checkURL(u); err != nil {
+		if err := g.of(m).checkURL(u); err != nil {
 			return requestErrorf("target: %v", err)
 		}
 	case t.URL != "":
@@ -107,10 +118,10 @@ func (m *Module) accepts(t Target, g *guard) error {
 
 // probe asks all questions of a module at once.
 func (e *Exporter) probe(ctx context.Context, m *Module, src Source, t Target) *Result {
-	parts := make([]*Result, len(m.questions))
+	parts, given := make([]*Result, len(m.questions)), &atomic.Int64{}
 	var wg sync.WaitGroup
 	for i := range m.questions {
-		wg.Go(func() { parts[i] = e.answer(ctx, m, &m.questions[i], src, t) })
+		wg.Go(func() { parts[i] = e.answer(ctx, m, &m.questions[i], src, t, given) })
 	}
 	wg.Wait()
 	r := parts[0]
@@ -121,8 +132,8 @@ func (e *Exporter) probe(ctx context.Context, m *Module, src Source, t Target) *
 }
 
 // answer asks one question and reads what comes.
-func (e *Exporter) answer(ctx context.Context, m *Module, q *question, src Source, t Target) (r *Result) {
-	r = &Result{Module: m.name}
+func (e *Exporter) answer(ctx context.Context, m *Module, q *question, src Source, t Target, given *atomic.Int64) (r *Result) {
+	r = &Result{Module: m.name, outcome: outcome{given: given}}
 	defer func() {
 		// One odd answer must not take the other modules with it.
 		if p := recover(); p != nil {

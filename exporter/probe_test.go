@@ -69,7 +69,7 @@ func TestFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			far := serving(t, c.far)
-			e := newExporter(t, httpModule(c.settings))
+			e := newExporter(t, strings.Replace(httpModule(c.settings), "    http:", "    targets: {hosts: [127.0.0.1, 169.254.169.254]}\n    http:", 1))
 			got := probe(t, e, url.Values{"module": {"m"}, "target": {far.URL}})
 			if got.status != http.StatusOK {
 				t.Fatalf("status %d: %s", got.status, got.body)

@@ -191,7 +191,7 @@ func TestRedirectWithinHome(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "1")
 	})
-	e := newExporter(t, "modules: {m: {http: {authorization: {credentials: tok}}, metrics: [{name: a, value: .}]}}")
+	e := newExporter(t, "modules: {m: {targets: {hosts: [127.0.0.1]}, http: {authorization: {credentials: tok}}, metrics: [{name: a, value: .}]}}")
 	samples := parsesBack(t, probe(t, e, url.Values{"module": {"m"}, "target": {far.URL + "/a"}}).body)
 	wantSample(t, samples, `{__name__="a"}`, 1)
 }
