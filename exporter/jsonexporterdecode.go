@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // jeDecoder reads one answer by the groups of a module of json_exporter.
@@ -161,13 +162,7 @@ func jeReason(err error) Reason {
 func (d *jeDecoder) judge(b *batch) {
 	for i := range b.columns {
 		c := &b.columns[i]
-		lost := len(c.values) - c.missing
-		for _, v := range c.values {
-			if isKept(v) {
-				lost = 0
-				break
-			}
-		}
-		d.out.failed = d.out.failed || lost > 0
+		lost := len(c.values) > c.missing && !slices.ContainsFunc(c.values, isKept)
+		d.out.failed = d.out.failed || lost
 	}
 }
