@@ -18,6 +18,8 @@ type Module struct {
 	metrics   []*metric
 	dialect   string // as of [Config.Dialect]
 	read      reader // nil: the answer is JSON
+	allow     *allowList
+	limits    limits
 }
 
 // question is one query (the only one, for HTTP) and the groups of metrics that
@@ -27,6 +29,7 @@ type question struct {
 	groups []group
 	je     []jeGroup // of a module of json_exporter, in place of groups
 	pass   *pass     // of format: prometheus: what goes through as it is
+	limits limits
 }
 
 // group is the metrics that share rows and labels: the labels of a row are
@@ -84,5 +87,5 @@ func (m *Module) timeout() time.Duration {
 // sameSource reports whether both modules can use one source, so that a reload
 // keeps its connections.
 func (m *Module) sameSource(o *Module) bool {
-	return reflect.DeepEqual(m.http, o.http) && reflect.DeepEqual(m.sql, o.sql)
+	return reflect.DeepEqual(m.allow, o.allow) && reflect.DeepEqual(m.http, o.http) && reflect.DeepEqual(m.sql, o.sql)
 }
