@@ -21,6 +21,7 @@ import (
 const (
 	jeTimeout      = 2 * time.Minute
 	jeMaxBodyBytes = 256 << 20
+	jeMaxSamples   = 5_000_000
 )
 
 // A file of json_exporter. Its keys are case-sensitive, and unknown ones mean
@@ -124,7 +125,7 @@ func (l *jeLoader) quirk(path strictyaml.Path, text, remedy string) {
 }
 
 func (l *jeLoader) module(path strictyaml.Path, name string, s jeModule) *Module {
-	m := &Module{name: name, http: l.http(path, s), dialect: dialectJSONExporter, questions: []question{{}}}
+	m := &Module{name: name, http: l.http(path, s), dialect: dialectJSONExporter, questions: []question{{limits: limits{samples: jeMaxSamples}}}}
 	for i := range s.Metrics {
 		l.metric(with(path, "metrics", i), m, &s.Metrics[i])
 	}
@@ -158,7 +159,17 @@ func (l *jeLoader) http(path strictyaml.Path, s jeModule) *httpSettings {
 	if !accept {
 		h.Headers["Accept"] = secret.New("application/json")
 	}
+	l.carried(path, h)
 	return h
+}
+
+// carried tells of credentials that whoever can reach the exporter can have sent
+// to any host.
+func (l *jeLoader) carried(path strictyaml.Path, h *httpSettings) {
+	if found := h.carries(); len(found) > 0 {
+		l.quirk(path, "credentials ("+strings.Join(found, ", ")+") go to whatever target a request names",
+			"in the native format targets: {hosts: […]} says whom they are for")
+	}
 }
 
 // body checks a template and reports whether it is one. Its text, which may
@@ -188,8 +199,8 @@ func (l *jeLoader) metric(path strictyaml.Path, m *Module, s *jeMetric) {
 		if g.rows = l.path(with(path, "path"), s.Path, false); g.rows == nil {
 			return
 		}
-		if len(g.rows.blocks) != 1 && g.rows.plain {
-			l.quirk(with(path, "path"), "an object's path must be one {…} with nothing around it; this one never gives a row", "")
+		if isLiteralText(g.rows) || len(g.rows.blocks) != 1 && g.rows.plain {
+			l.quirk(with(path, "path"), "an object's path must be one {…} with nothing around it; this one gives nothing to read", "")
 		}
 		for _, suffix := range slices.Sorted(maps.Keys(s.Values)) {
 			if p := l.path(with(path, "values", suffix), s.Values[suffix], true); p != nil {
@@ -223,7 +234,7 @@ func (l *jeLoader) column(path strictyaml.Path, m *Module, s *jeMetric, g *jeGro
 		mt.Type = s.ValueType
 	case "", TypeUntyped:
 	default:
-		l.quirk(with(path, "valuetype"), "the valuetype "+s.ValueType+" counts as untyped", expected(s.ValueType, types[:]))
+		l.quirk(with(path, "valuetype"), "the valuetype "+s.ValueType+" counts as untyped", expected(s.ValueType, []string{TypeCounter, TypeGauge, TypeUntyped}))
 	}
 	for _, lb := range g.labels {
 		mt.Labels = append(mt.Labels, lb.name)

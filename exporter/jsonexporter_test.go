@@ -172,7 +172,7 @@ func TestJSONExporterAsks(t *testing.T) {
 			}
 		}
 	}
-	if got := quirksOf(e.Config()); strings.Count(got, "\n") != 2 || !strings.Contains(got, "Host") || !strings.Contains(got, "not a template") {
+	if got := quirksOf(e.Config()); strings.Count(got, "\n") != 3 || !strings.Contains(got, "credentials (basic_auth)") || !strings.Contains(got, "Host") || !strings.Contains(got, "not a template") {
 		t.Errorf("quirks:\n%s", got)
 	}
 }

@@ -49,19 +49,19 @@ func (d *jeDecoder) rows(g *jeGroup, b *batch, rows []jpValue) {
 	}
 }
 
-// over tells that the time ended early. What was read until then stays.
+// over tells that reading ended early. What was read until then stays.
 func (d *jeDecoder) over(g *jeGroup, b *batch, err error) {
 	if err != nil {
 		d.out.failed = true
-		d.out.fail(decodeFailure(ReasonTimeout, fmt.Errorf("module %q: metric %q: %w", d.module, b.columns[0].metric.Name, err)))
+		d.out.fail(decodeFailure(stopReason(err), fmt.Errorf("module %q: metric %q: %w", d.module, b.columns[0].metric.Name, err)))
 	}
 }
 
 // row reads the labels of one row, its timestamp, and the value of each metric.
-// It returns an error only when the time is over.
+// It returns an error only when the time is over, or there are too many samples.
 func (d *jeDecoder) row(g *jeGroup, b *batch, at uint32) error {
-	if d.seen++; d.seen%1024 == 0 && d.ev.ctx.Err() != nil {
-		return errOver
+	if err := d.tick(len(g.columns)); err != nil {
+		return err
 	}
 	d.labels(g, b, at)
 	b.ends = append(b.ends, uint32(len(b.labels)))
