@@ -23,6 +23,9 @@ const (
 
 var types = [...]string{TypeCounter, TypeGauge, TypeUntyped}
 
+// metricTypes are those that a metric of a module may have.
+var metricTypes = [...]string{TypeCounter, TypeGauge, TypeHistogram, TypeInfo, TypeUntyped}
+
 // Metric describes one metric that a config can emit.
 type Metric struct {
 	// Name is that of its series, the same in every exposition format.

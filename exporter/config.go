@@ -108,6 +108,9 @@ type metricSettings struct {
 	Rows   string            `yaml:"rows"`
 	Labels map[string]string `yaml:"labels"`
 	Value  string            `yaml:"value"`
+
+	Convert   convertSettings   `yaml:",inline"`
+	Histogram histogramSettings `yaml:",inline"`
 }
 
 type httpSettings struct {

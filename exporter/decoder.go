@@ -165,7 +165,7 @@ func (d *decoder) judge(b *batch, tried int) {
 		}
 		d.out.failed = true
 		if c.missing > 0 {
-			d.out.fail(decodeFailure(ReasonMissing, fmt.Errorf("module %q: metric %q: value %s: no row has one", d.module, c.metric.Name, c.metric.value.text)))
+			d.out.fail(decodeFailure(ReasonMissing, fmt.Errorf("module %q: metric %q: %s: no row has one", d.module, c.metric.Name, c.metric.source())))
 		}
 	}
 }
@@ -183,7 +183,13 @@ func (d *decoder) row(g *group, b *batch, at uint32) error {
 	}
 	b.ends = append(b.ends, uint32(len(b.labels)))
 	for i := range b.columns {
-		if err := d.sample(&b.columns[i], at); err != nil {
+		err := error(nil)
+		if c := &b.columns[i]; c.metric.histogram != nil {
+			err = d.histogram(b, c, at)
+		} else {
+			err = d.sample(c, at)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -195,7 +201,10 @@ func (d *decoder) sample(c *column, at uint32) error {
 	result, err := d.ev.one(c.metric.value, at)
 	v := 0.0
 	if err == nil {
-		v, err = number(result)
+		v, err = c.metric.convert.number(result)
+	}
+	if err == nil && c.metric.timestamp != nil {
+		err = d.time(c, at)
 	}
 	if err == nil {
 		c.values = append(c.values, v)

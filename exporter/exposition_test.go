@@ -24,7 +24,7 @@ const prometheusAccept = "application/openmetrics-text;version=1.0.0;escaping=al
 // see the same series, names and values, in both.
 func TestFormatsAgree(t *testing.T) {
 	t.Parallel()
-	for stem := range strings.FieldsSeq("orders jq values xml text prometheus openmetrics") {
+	for stem := range strings.FieldsSeq("orders jq values convert xml text prometheus openmetrics") {
 		far := answering(t, savedAnswer(t, "testdata/golden/"+stem))
 		e := newExporter(t, readFile(t, "testdata/golden/"+stem+".yml"))
 		q := url.Values{"module": {"golden"}, "target": {far.URL}}

@@ -28,18 +28,14 @@ func (l *loader) metric(path strictyaml.Path, m *Module, s *metricSettings) {
 	}
 	mt := &metric{Metric: Metric{Name: s.Name, Type: s.Type, Help: s.Help, Unit: s.Unit}}
 	l.metricName(with(path, "name"), s.Name)
-	if !slices.Contains(types[:], s.Type) {
-		l.errorf(with(path, "type"), "metric %q: unknown type %q, %s", s.Name, s.Type, expected(s.Type, types[:]))
+	if !slices.Contains(metricTypes[:], s.Type) {
+		l.errorf(with(path, "type"), "metric %q: unknown type %q, %s", s.Name, s.Type, expected(s.Type, metricTypes[:]))
 	}
 	if s.Unit != "" && !strings.HasSuffix(strings.TrimSuffix(s.Name, "_total"), "_"+s.Unit) {
 		l.errorf(with(path, "unit"), "metric %q: unit %q, but the name does not end in _%s (or _%s_total)", s.Name, s.Unit, s.Unit, s.Unit)
 	}
 	l.query(path, m, s)
-	if strings.TrimSpace(s.Value) == "" {
-		l.errorf(path, "metric %q has no value, expected a jq expression such as value: .count", s.Name)
-	} else {
-		mt.value = l.single(with(path, "value"), s.Name, s.Value)
-	}
+	l.value(path, mt, s)
 	g := group{metrics: []*metric{mt}, labels: l.labels(path, s)}
 	if s.Rows != "" {
 		g.rows = l.expr(with(path, "rows"), s.Name, s.Rows)
@@ -50,6 +46,30 @@ func (l *loader) metric(path strictyaml.Path, m *Module, s *metricSettings) {
 	l.quarrel(path, m.name, mt.Metric)
 	m.metrics = append(m.metrics, mt)
 	m.place(s.Query, g)
+}
+
+// value compiles what a metric's numbers are.
+func (l *loader) value(path strictyaml.Path, mt *metric, s *metricSettings) {
+	if mt.histogram = l.histogram(path, s); s.Type == TypeHistogram {
+		return
+	}
+	if s.Type == TypeInfo {
+		if !strings.HasSuffix(s.Name, "_info") {
+			l.errorf(with(path, "name"), "metric %q: the name of an info ends in _info", s.Name)
+		}
+		if s.Value == "" {
+			s.Value = "1"
+		}
+	}
+	if strings.TrimSpace(s.Value) == "" {
+		l.errorf(path, "metric %q has no value, expected a jq expression such as value: .count", s.Name)
+	} else {
+		mt.value = l.single(with(path, "value"), s.Name, s.Value)
+	}
+	mt.convert = l.conversion(path, s.Name, &s.Convert)
+	if s.Convert.Timestamp != "" {
+		mt.timestamp = l.single(with(path, "timestamp"), s.Name, s.Convert.Timestamp)
+	}
 }
 
 func (l *loader) metricName(path strictyaml.Path, name string) {
@@ -110,11 +130,15 @@ func (l *loader) quarrel(path strictyaml.Path, module string, m Metric) {
 	first, ok := l.seen[m.Name]
 	if !ok {
 		l.seen[m.Name] = seenMetric{m, module}
-		family := m.openMetricsFamily()
-		if other := l.families[family]; other != "" {
-			l.errorf(path, "metrics %q and %q cannot stand together: OpenMetrics calls both of them %q", other, m.Name, family)
+		for _, name := range m.claims() {
+			if other := l.families[name]; other != "" {
+				l.errorf(path, "metrics %q and %q cannot stand together: OpenMetrics calls both of them %q", other, m.Name, name)
+				break
+			}
 		}
-		l.families[family] = m.Name
+		for _, name := range m.claims() {
+			l.families[name] = m.Name
+		}
 		return
 	}
 	differ := func(what, a, b string) {

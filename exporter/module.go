@@ -48,7 +48,10 @@ type label struct {
 // metric is one entry of a module's list.
 type metric struct {
 	Metric
-	value *expr
+	value     *expr       // nil for a histogram
+	convert   *conversion // nil: as it is
+	timestamp *expr       // nil: none
+	histogram *histogram
 }
 
 // Name returns the module's name.
