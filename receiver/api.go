@@ -151,7 +151,7 @@ func deliveryOf(d Delivery) deliveryJSON {
 		CreatedAt: moment(d.CreatedAt), NotBefore: moment(d.NotBefore), LeaseUntil: moment(d.LeaseUntil), FinishedAt: moment(d.FinishedAt),
 	}
 	for _, a := range d.Alerts {
-		out.Alerts = append(out.Alerts, alertJSON(a))
+		out.Alerts = append(out.Alerts, alertJSON{a.Fingerprint, a.Status, a.StartsAt})
 	}
 	return out
 }

@@ -41,6 +41,10 @@ type AlertState struct {
 	Fingerprint string    `json:"f"`
 	Status      Status    `json:"s"`
 	StartsAt    time.Time `json:"t"`
+	// From names the Alertmanager that said so. It is no part of the state, but
+	// tells what comes late from what has happened again: one Alertmanager speaks
+	// of a group in order, two of a pair do not wait for each other.
+	From string `json:"a,omitempty"`
 }
 
 // Status is an alert's or a group's: firing or resolved.

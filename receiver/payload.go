@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/alertmanager/template"
@@ -89,10 +92,16 @@ func stateOf(a template.Alert) AlertState {
 	return AlertState{Fingerprint: a.Fingerprint, Status: Status(a.Status), StartsAt: a.StartsAt}
 }
 
-func statesOf(alerts []template.Alert) []AlertState {
+// statesOf is what alerts are according to the Alertmanager at externalURL, of
+// which a short hash is kept.
+func statesOf(alerts []template.Alert, externalURL string) []AlertState {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, externalURL)
+	from := strconv.FormatUint(uint64(h.Sum32()), 36)
 	states := make([]AlertState, len(alerts))
 	for i, a := range alerts {
 		states[i] = stateOf(a)
+		states[i].From = from
 	}
 	return states
 }
@@ -102,7 +111,7 @@ func (c *Config) routed(n *Notification, p *Payload) []Routed {
 	var rs []Routed
 	for _, share := range c.Router.Route(n.Receiver, p.Alerts) {
 		o := c.Outlet(share.Channel)
-		states := statesOf(share.Alerts)
+		states := statesOf(share.Alerts, p.ExternalURL)
 		for _, to := range o.To {
 			rs = append(rs, Routed{
 				Thread:   ThreadKey{Receiver: n.Receiver, GroupKey: n.GroupKey, Channel: o.Name, To: to},

@@ -40,7 +40,7 @@ type Thread struct {
 	// Resolved ones are kept until the episode ends, so that a late "firing"
 	// is known to be stale.
 	Alerts []AlertState
-	// UpdatedAt is when the last delivery was accepted.
+	// UpdatedAt is when the thread last changed, or was last repeated.
 	UpdatedAt time.Time
 	// Ref is the last receipt's, for this episode.
 	Ref string
@@ -63,9 +63,10 @@ type Update struct {
 
 // Merge returns the thread after u, and what u is to it. It does not change t.
 //
-// State is per fingerprint and only moves forward: an alert state is older than
-// another of the same fingerprint if it started earlier, or started at the same
-// time and is firing where the other is resolved.
+// State is per fingerprint and moves forward: by a later start, or from firing to
+// resolved. What would move it back is stale if it was only late on its way, and
+// news if the alert fires again: Alertmanager resolves what it has not heard of
+// for a while, and takes it up with its old start when Prometheus is back.
 func (t Thread) Merge(u Update) (Thread, Verdict) {
 	known := make(map[string]AlertState, len(t.Alerts))
 	for _, a := range t.Alerts {
@@ -76,9 +77,9 @@ func (t Thread) Merge(u Update) (Thread, Verdict) {
 	for _, a := range u.Alerts {
 		old, seen := known[a.Fingerprint]
 		switch {
-		case seen && old.same(a):
+		case seen && (old.same(a) || old.Status == a.Status && a.before(old)):
 			continue
-		case seen && a.before(old):
+		case seen && a.before(old) && (a.Status == Resolved || u.late(a, old, t)):
 			stale = true
 			continue
 		case !seen && a.Status == Resolved:
@@ -93,14 +94,15 @@ func (t Thread) Merge(u Update) (Thread, Verdict) {
 	next.Alerts = sorted(known)
 	switch {
 	case news:
-	case stale:
-		return t, Stale
-	case u.repeats(t) && wasFiring:
+	case u.repeats(t) && wasFiring && anyFiring(u.Alerts):
 		next.UpdatedAt = u.At
 		return next, Reminder
+	case stale:
+		return t, Stale
 	case slices.EqualFunc(next.Alerts, t.Alerts, AlertState.same):
 		return t, Duplicate
 	default:
+		next.UpdatedAt = u.At
 		return next, Silent
 	}
 	next.UpdatedAt = u.At
@@ -122,6 +124,14 @@ func (u Update) repeats(t Thread) bool {
 		return u.Reason == reasonRepeat && since >= min(u.Window, reminderGap)
 	}
 	return since >= u.Window
+}
+
+// late reports whether a, firing, was said before old, resolved, and was overtaken
+// on the way: by another webhook of the same Alertmanager that was answered while
+// this one was still being stored, or by the other Alertmanager of a pair.
+func (u Update) late(a, old AlertState, t Thread) bool {
+	since := u.At.Sub(t.UpdatedAt)
+	return since < storeTimeout || a.From != old.From && since < u.Window
 }
 
 func (a AlertState) same(b AlertState) bool {

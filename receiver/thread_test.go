@@ -10,9 +10,10 @@ import (
 )
 
 // state reads "a+" as a firing alert a, "a-" as resolved, "a+2" as one that
-// started two hours later.
+// started two hours later, and "a+@B" as said by B.
 func state(word string) receiver.AlertState {
-	s := receiver.AlertState{Fingerprint: word[:1], Status: receiver.Firing, StartsAt: at}
+	word, from, _ := strings.Cut(word, "@")
+	s := receiver.AlertState{Fingerprint: word[:1], Status: receiver.Firing, StartsAt: at, From: from}
 	if word[1] == '-' {
 		s.Status = receiver.Resolved
 	}
@@ -91,6 +92,23 @@ func TestMerge(t *testing.T) {
 		"an earlier start is older": {
 			{0, "a+2", first, false, receiver.News, "a+2", 1},
 			{time.Minute, "a-", "all alerts resolved", false, receiver.Stale, "a+2", 1},
+		},
+		"resolved for want of news, and firing again since its old start": {
+			{0, "a+", first, false, receiver.News, "a+", 1},
+			{time.Minute, "a-", "all alerts resolved", false, receiver.News, "a-", 1},
+			{11 * time.Second, "a+", first, false, receiver.News, "a+", 2},
+			{time.Hour, "a+", repeated, false, receiver.Reminder, "a+", 2},
+		},
+		"the other Alertmanager's firing comes late, or late enough to be news": {
+			{0, "a+", first, false, receiver.News, "a+", 1},
+			{time.Minute, "a-", "all alerts resolved", false, receiver.News, "a-", 1},
+			{time.Minute, "a+@B", first, false, receiver.Stale, "a-", 1},
+			{window, "a+@B", first, false, receiver.News, "a+", 2},
+		},
+		"an earlier start, still firing, is the same": {
+			{0, "a+2", first, false, receiver.News, "a+2", 1},
+			{time.Minute, "a+1", first, false, receiver.Duplicate, "a+2", 1},
+			{time.Hour, "a+1", repeated, false, receiver.Reminder, "a+2", 1},
 		},
 		"a reminder with its reason": {
 			{0, "a+", first, false, receiver.News, "a+", 1},
