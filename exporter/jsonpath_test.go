@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -125,7 +126,7 @@ var jpCases = []struct {
 func TestJSONPath(t *testing.T) {
 	t.Parallel()
 	for _, c := range jpCases {
-		got, err := jpText1(c.template, c.doc, c.allow)
+		got, err := jpTextOf(c.template, c.doc, c.allow)
 		if err != nil {
 			got = "!"
 		}
@@ -135,7 +136,53 @@ func TestJSONPath(t *testing.T) {
 	}
 }
 
-func jpText1(template, doc string, allow bool) (string, error) {
+// TestJSONPathWide reads objects that have an index the same way as small ones.
+func TestJSONPathWide(t *testing.T) {
+	t.Parallel()
+	var wide strings.Builder
+	for i := range 2 * wideFrom {
+		fmt.Fprintf(&wide, `"k%d": %d, `, i, i)
+	}
+	doc := fmt.Sprintf(`{"a": {%s "twice": 1, "twice": 2}, "b": {%s "null": null}}`, wide.String(), wide.String())
+	got, err := jpTextOf("{.a.k1} {.a.k127} {.a.twice} {.b.k5} {.b.null} {.b.null.x}{.a.k9}{.a.nosuch}", doc, true)
+	if want := "1 127 2 5 null 9"; got != want || err != nil {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	if got, err := jpTextOf("{.a.k1}{.a.k2}{.a.nosuch}", doc, false); err == nil {
+		t.Errorf("got %q for a key that is not there", got)
+	}
+}
+
+// TestJSONExporterLimits ends reading when the time is over, and when there are
+// too many samples.
+func TestJSONExporterLimits(t *testing.T) {
+	t.Parallel()
+	c, err := ParseConfig("c.yml", []byte("modules: {m: {metrics: [{name: a, type: object, path: '{[*]}', values: {v: '{@}'}}]}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for reason, ctx := range map[Reason]context.Context{ReasonTimeout: over, ReasonTooManySamples: t.Context()} {
+		q := c.Modules["m"].questions[0]
+		if reason == ReasonTooManySamples {
+			q.limits.samples = 2000
+		}
+		docs := &documents{}
+		d := docs.get()
+		d.data = append(d.data, "["+strings.Repeat("1,", 3000)+"1]"...)
+		r := &Result{}
+		q.decode(ctx, "m", &Answer{doc: d, pool: docs, read: readJSON}, &r.outcome)
+		if r.Success() || !r.knows(StageDecode, reason) {
+			t.Errorf("%s: success %v, %v", reason, r.Success(), r.Failures())
+		}
+		if n := len(r.batches[0].columns[0].values); n == 0 || n > 2000 {
+			t.Errorf("%s: %d samples", reason, n)
+		}
+	}
+}
+
+func jpTextOf(template, doc string, allow bool) (string, error) {
 	p, err := compileJSONPath(template)
 	if err != nil {
 		return "", err
@@ -200,7 +247,13 @@ func TestBody(t *testing.T) {
 			`{{ if .id }}{{ toJson .id }}{{ end }}`:              `["7","8"]`,
 			`{{ ternary "a" "b" (contains "봉" (first .name)) }}`: `a`,
 			`{{ b64enc "a:b" }} {{ "x" | upper }}`:               `YTpi X`,
-			`{{ div 1 0 }}`:                                      `static`,
+			`{{ coalesce .nosuch .id | last }} {{ mul 2 3 }} {{ div 7 2 }} {{ mod 7 4 }} {{ max 1 3 2 }} {{ min 4 2 }}`: `8 6 3 3 3 2`,
+			`{{ b64dec "YTpi" }} {{ int "0x10" }} {{ int64 "2.9" }} {{ atoi "x" }} {{ 5 | toString | squote }}`:         `a:b 16 2 0 '5'`,
+			`{{ trim " a " }}{{ trimAll "-" "-b-" }}{{ trimPrefix "x" "xc" }}{{ trimSuffix "x" "dx" }}`:                 `abcd`,
+			`{{ replace "a" "b" "aa" }} {{ hasPrefix "a" "ab" }} {{ hasSuffix "a" "ab" }} {{ repeat 2 "ab" }}`:          `bb true false abab`,
+			`{{ splitList "," "a,b" | last }} {{ list 1 2 | join "-" }} {{ empty "" }} {{ lower "X" }}`:                 `b 1-2 true x`,
+			`{{ now | date "2006" }} {{ env "NO_SUCH_VARIABLE" }}`:                                                      `2000 `,
+			`{{ div 1 0 }}`: `static`,
 		} {
 			tpl, err := compileBody(template)
 			if err != nil {

@@ -85,8 +85,6 @@ func (w *jpWalker) node(values []jpValue, n *jpNode) ([]jpValue, error) {
 			literals[i].lit = n
 		}
 		return literals, nil
-	case jpBlock:
-		return w.block(values, n)
 	case jpField:
 		return w.fields(values, n.text)
 	case jpArray:
@@ -105,19 +103,6 @@ func (w *jpWalker) node(values []jpValue, n *jpNode) ([]jpValue, error) {
 		return w.recursive(nil, values), nil
 	}
 	return values, fmt.Errorf("%q means nothing here", n.text)
-}
-
-// block evaluates {…}. A straight one from one value needs no memory but for its
-// result.
-func (w *jpWalker) block(values []jpValue, n *jpNode) ([]jpValue, error) {
-	if !n.straight || len(values) != 1 || values[0].lit != nil {
-		return w.list(values, n.nodes)
-	}
-	at, found, err := w.follow(values[0].at, n.nodes)
-	if err != nil || !found {
-		return nil, err
-	}
-	return []jpValue{{at: at}}, nil
 }
 
 // follow takes the steps of a straight path. What leads over null to an index
