@@ -65,6 +65,7 @@ type outcome struct {
 	dropped  map[Reason]int
 	// given counts the samples of all questions of the probe.
 	given *atomic.Int64
+	story *Story // nil: nobody asked for it
 	// failed says that more is missing than single samples.
 	failed bool
 }
@@ -96,6 +97,7 @@ func (q *question) decode(ctx context.Context, module string, a *Answer, out *ou
 		out.fail(decodeFailure(readReason(err), fmt.Errorf("module %q: %w", module, err)))
 		return
 	}
+	out.story.rows(a.doc, rows)
 	if out.given == nil {
 		out.given = &atomic.Int64{}
 	}
@@ -190,10 +192,25 @@ func (d *decoder) row(g *group, b *batch, at uint32) error {
 			err = d.sample(c, at)
 		}
 		if err != nil {
+			b.fill()
 			return err
 		}
 	}
 	return nil
+}
+
+// fill gives the last row, which was broken off, a dropped sample for each metric
+// that it did not come to: columns are as long as there are rows.
+func (b *batch) fill() {
+	for i := range b.columns {
+		c := &b.columns[i]
+		for len(c.values) < len(b.ends) {
+			c.values = append(c.values, math.NaN())
+			if c.metric.histogram != nil {
+				c.blocks = append(c.blocks, block{})
+			}
+		}
+	}
 }
 
 // sample appends one metric's value of a row to its column.
@@ -282,6 +299,7 @@ func (d *decoder) dropRow(b *batch, at uint32, lb *label, err error) error {
 func (d *decoder) drop(c *column, at uint32, what string, e *expr, err error) {
 	reason := dropReason(err)
 	d.out.drop(reason, 1)
+	d.out.story.drop(reason, c.metric.Name, what, e.text, err)
 	if reason == ReasonMissing {
 		c.missing++
 		return
