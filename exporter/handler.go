@@ -28,7 +28,8 @@ func redactTarget(t Target) string {
 // With the parameter module it probes that module, or those, and with target
 // what the module shall ask. Without, it probes all modules that name their own
 // target, at once. The answer is 200 whatever the probes gave, and 400 with the
-// reason as text for a request that makes no sense.
+// reason as text for a request that makes no sense. With debug=true it is the
+// story of the probes, for a person.
 func (e *Exporter) Probe() http.Handler {
 	writers := &sync.Pool{New: func() any { return newGzipWriter() }}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -43,12 +44,15 @@ func (e *Exporter) Probe() http.Handler {
 		}
 		ctx, cancel := scrapeContext(req)
 		defer cancel()
-		results, err := e.runAll(ctx, names, t)
+		debug := req.URL.Query().Get("debug") == "true"
+		results, err := e.runAll(ctx, names, Ask{Target: t, Tell: debug})
 		switch {
 		case errors.As(err, new(*RequestError)):
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		case err != nil:
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		case debug:
+			tell(w, results)
 		default:
 			respond(w, req, newExposition(results), negotiate(req.Header.Values("Accept")), writers)
 		}
@@ -80,14 +84,25 @@ func (e *Exporter) asked(q url.Values) ([]string, Target, error) {
 }
 
 // runAll probes modules at once. Each has its own timeout within ctx.
-func (e *Exporter) runAll(ctx context.Context, names []string, t Target) ([]*Result, error) {
+func (e *Exporter) runAll(ctx context.Context, names []string, ask Ask) ([]*Result, error) {
 	results, errs := make([]*Result, len(names)), make([]error, len(names))
 	var wg sync.WaitGroup
 	for i, name := range names {
-		wg.Go(func() { results[i], errs[i] = e.Run(ctx, name, t) })
+		wg.Go(func() { results[i], errs[i] = e.Do(ctx, Ask{name, ask.Target, nil, ask.Tell}) })
 	}
 	wg.Wait()
 	return results, errors.Join(errs...)
+}
+
+// tell writes the stories of probes.
+func tell(w http.ResponseWriter, results []*Result) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	for _, r := range results {
+		if r.WriteStory(w) != nil {
+			return // the far side is gone: nobody to tell
+		}
+	}
 }
 
 // scrapeContext bounds a probe by what Prometheus says its patience is, less

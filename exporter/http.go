@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"text/template"
@@ -55,11 +54,12 @@ func (s *httpSource) Fetch(ctx context.Context, q Query) (*Answer, error) {
 	if raw == "" {
 		raw = s.settings.URL.Reveal()
 	}
-	resp, err := s.ask(ctx, raw, q.Target.Params)
+	resp, err := s.ask(ctx, raw, q)
 	if err != nil {
 		return nil, fetchFailure(httpReason(ctx, err), secret.RedactError(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
+	q.Story.response(resp, s.valid(resp.StatusCode))
 	if !s.valid(resp.StatusCode) {
 		return nil, fetchFailure(ReasonStatus, fmt.Errorf("status %d", resp.StatusCode))
 	}
@@ -68,10 +68,11 @@ func (s *httpSource) Fetch(ctx context.Context, q Query) (*Answer, error) {
 		s.documents.put(doc)
 		return nil, fetchFailure(httpReason(ctx, err), secret.RedactError(err))
 	}
+	q.Story.body(doc.data)
 	return &Answer{doc: doc, pool: s.documents, read: s.read}, nil
 }
 
-func (s *httpSource) ask(ctx context.Context, raw string, params url.Values) (*http.Response, error) {
+func (s *httpSource) ask(ctx context.Context, raw string, q Query) (*http.Response, error) {
 	u, err := parseTarget(raw)
 	if err != nil {
 		return nil, err
@@ -81,9 +82,9 @@ func (s *httpSource) ask(ctx context.Context, raw string, params url.Values) (*h
 	}
 	var body io.Reader
 	if !s.settings.Body.IsZero() {
-		body = strings.NewReader(renderBody(s.body, s.settings.Body.Reveal(), params))
+		body = strings.NewReader(renderBody(s.body, s.settings.Body.Reveal(), q.Target.Params))
 	}
-	req, err := http.NewRequestWithContext(ctx, s.settings.Method, u.String(), body)
+	req, err := http.NewRequestWithContext(q.Story.follow(ctx, s.settings.Method, u), s.settings.Method, u.String(), body)
 	if err != nil {
 		return nil, err
 	}

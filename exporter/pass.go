@@ -110,6 +110,7 @@ func (d *decoder) pass(p *pass, rows []Row) error {
 		}
 		if err := x.sample(row.at); err != nil {
 			d.out.drop(dropReason(err), 1)
+			d.out.story.drop(dropReason(err), "passed on", "sample", "", err)
 			if !d.out.knows(StageDecode, dropReason(err)) {
 				d.out.fail(decodeFailure(dropReason(err), fmt.Errorf("module %q: %w", d.module, err)))
 			}

@@ -39,11 +39,17 @@ const grace = 250 * time.Millisecond
 // Run probes one module, within its timeout and ctx. A failed probe is a Result
 // too; the error is a *[RequestError] or [ErrClosed].
 func (e *Exporter) Run(ctx context.Context, module string, t Target) (*Result, error) {
-	m, src, err := e.acquire(module)
+	return e.Do(ctx, Ask{Module: module, Target: t})
+}
+
+// Do is [Exporter.Run] with more to ask for.
+func (e *Exporter) Do(ctx context.Context, a Ask) (*Result, error) {
+	m, src, err := e.acquire(a.Module)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.accepts(t, e.guard); err != nil {
+	source, err := e.sourceFor(m, src, a)
+	if err != nil {
 		e.release(src)
 		return nil, err
 	}
@@ -60,12 +66,21 @@ func (e *Exporter) Run(ctx context.Context, module string, t Target) (*Result, e
 			return
 		}
 		defer e.slots.give()
-		done <- e.probe(ctx, m, src, t)
+		done <- e.probe(ctx, m, source, a)
 	}()
 	r := m.await(ctx, done)
 	e.metrics.probed(r, e.now().Sub(start))
-	e.log(ctx, r, t)
+	e.log(ctx, r, a.Target)
 	return r, nil
+}
+
+// sourceFor returns what a probe is made with: the module's source, or the saved
+// answer.
+func (e *Exporter) sourceFor(m *Module, live Source, a Ask) (Source, error) {
+	if a.Saved != nil {
+		return e.saved(m, a.Saved)
+	}
+	return live, m.accepts(a.Target, e.guard)
 }
 
 // await returns what the probe gave, or a failure if the probe does not end
@@ -117,11 +132,11 @@ func (m *Module) accepts(t Target, g *guard) error {
 }
 
 // probe asks all questions of a module at once.
-func (e *Exporter) probe(ctx context.Context, m *Module, src Source, t Target) *Result {
+func (e *Exporter) probe(ctx context.Context, m *Module, src Source, a Ask) *Result {
 	parts, given := make([]*Result, len(m.questions)), &atomic.Int64{}
 	var wg sync.WaitGroup
 	for i := range m.questions {
-		wg.Go(func() { parts[i] = e.answer(ctx, m, &m.questions[i], src, t, given) })
+		wg.Go(func() { parts[i] = e.answer(ctx, m, &m.questions[i], src, a, given) })
 	}
 	wg.Wait()
 	r := parts[0]
@@ -132,7 +147,7 @@ func (e *Exporter) probe(ctx context.Context, m *Module, src Source, t Target) *
 }
 
 // answer asks one question and reads what comes.
-func (e *Exporter) answer(ctx context.Context, m *Module, q *question, src Source, t Target, given *atomic.Int64) (r *Result) {
+func (e *Exporter) answer(ctx context.Context, m *Module, q *question, src Source, ask Ask, given *atomic.Int64) (r *Result) {
 	r = &Result{Module: m.name, outcome: outcome{given: given}}
 	defer func() {
 		// One odd answer must not take the other modules with it.
@@ -142,8 +157,12 @@ func (e *Exporter) answer(ctx context.Context, m *Module, q *question, src Sourc
 			r.fail(decodeFailure(ReasonInternal, fmt.Errorf("module %q: defect: %v", m.name, p)))
 		}
 	}()
+	if ask.Tell {
+		r.story = newStory(m, e.now)
+		defer func() { r.story.end(r) }()
+	}
 	start := e.now()
-	a, err := src.Fetch(ctx, Query{Target: t, Text: q.text})
+	a, err := src.Fetch(ctx, Query{Target: ask.Target, Text: q.text, Story: r.story})
 	r.Fetch = e.now().Sub(start)
 	if err != nil {
 		r.failed = true
@@ -176,6 +195,7 @@ func (r *Result) merge(o *Result) {
 	r.Fetch, r.Decode = max(r.Fetch, o.Fetch), max(r.Decode, o.Decode)
 	r.batches = append(r.batches, o.batches...)
 	r.failed = r.failed || o.failed
+	r.story.append(o.story)
 	for _, f := range o.failures {
 		r.fail(f)
 	}

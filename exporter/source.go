@@ -20,6 +20,8 @@ type Query struct {
 	Target Target
 	// Text is the SQL statement; empty for sources that know one question only.
 	Text string
+	// Story takes notes, if it is not nil.
+	Story *Story
 }
 
 // Source asks one kind of far side.
