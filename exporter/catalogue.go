@@ -21,8 +21,6 @@ const (
 	TypeSummary = "summary"
 )
 
-var types = [...]string{TypeCounter, TypeGauge, TypeUntyped}
-
 // metricTypes are those that a metric of a module may have.
 var metricTypes = [...]string{TypeCounter, TypeGauge, TypeHistogram, TypeInfo, TypeUntyped}
 

@@ -113,10 +113,11 @@ func (p *csvParser) readHeader() error {
 		return fmt.Errorf("%w CSV: empty, expected a line with the columns' names", errMalformed)
 	}
 	for last := false; !last; {
-		n, err := node{}, error(nil)
-		if n, last, err = p.field(); err != nil {
+		n, ends, err := p.field()
+		if err != nil {
 			return err
 		}
+		last = ends
 		name := bytes.TrimSpace(p.d.data[n.from:n.to])
 		if len(p.names) == 0 {
 			name = bytes.TrimSpace(bytes.TrimPrefix(name, []byte("#")))
@@ -143,10 +144,11 @@ func (p *csvParser) record() error {
 	d.nodes = append(d.nodes, node{kind: kindObject})
 	count := 0
 	for last := false; !last; count++ {
-		n, err := node{}, error(nil)
-		if n, last, err = p.field(); err != nil {
+		n, ends, err := p.field()
+		if err != nil {
 			return err
 		}
+		last = ends
 		switch {
 		case count < len(p.names):
 		case p.header:

@@ -104,7 +104,7 @@ func (m *Module) await(ctx context.Context, done <-chan *Result) *Result {
 // failed is what a probe gave that was not made.
 func (m *Module) failed(reason Reason, err error) *Result {
 	r := &Result{Module: m.name}
-	r.outcome.failed = true
+	r.failed = true
 	r.fail(fetchFailure(reason, fmt.Errorf("module %q: %w", m.name, err)))
 	return r
 }
