@@ -21,8 +21,7 @@ import (
 func BenchmarkPut(b *testing.B) {
 	for _, clients := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			st := newStorage(b, need(b))
-			s := st.open(b, Options{})
+			s := warm(b)
 			defer closeStore(b, s)
 			feed := newFeed()
 			floor := commitRate(b, s)
@@ -48,8 +47,7 @@ func BenchmarkPut(b *testing.B) {
 // BenchmarkDrain claims in batches and settles each delivery durably, as the
 // receiver's workers do with a channel that takes no time.
 func BenchmarkDrain(b *testing.B) {
-	st := newStorage(b, need(b))
-	s := st.open(b, Options{})
+	s := warm(b)
 	defer closeStore(b, s)
 	feed := newFeed()
 	feed.groups = b.N
@@ -77,6 +75,25 @@ func BenchmarkDrain(b *testing.B) {
 	rate := float64(b.N) / b.Elapsed().Seconds()
 	b.ReportMetric(rate, "deliveries/s")
 	b.ReportMetric(rate/floor, "x_floor")
+}
+
+// warm opens a store whose tables the server has seen in use, all settled.
+func warm(b *testing.B) *Store {
+	b.Helper()
+	st := newStorage(b, need(b))
+	s := st.open(b, Options{})
+	inParallel(16, 2000, func(i int) { mustPut(b, s, fmt.Sprint("가게 ", i), 1) })
+	jobs := mustClaim(b, s, 2000)
+	inParallel(16, len(jobs), func(i int) {
+		if err := s.Settle(b.Context(), delivered(jobs[i])); err != nil {
+			b.Error(err)
+		}
+	})
+	closeStore(b, s)
+	if err := st.exec(`VACUUM ANALYZE`); err != nil {
+		b.Fatal(err)
+	}
+	return st.open(b, Options{})
 }
 
 // commitRate is the server's floor: rows of 4 KB that one client commits, one
@@ -160,6 +177,7 @@ func fill(b *testing.B, st storage, stored, pending int) {
 		b.Fatal(err)
 	}
 	defer conn.Close(context.Background())
+	*st.filled = true
 	replace := strings.NewReplacer("$ALL", fmt.Sprint(stored), "$DONE", fmt.Sprint(stored-pending))
 	for _, q := range []string{
 		`INSERT INTO thread (key, receiver, group_key, channel, recipient, episode, firing, touched_at)

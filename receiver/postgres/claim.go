@@ -56,7 +56,7 @@ const (
 			SELECT thread_id FROM delivery WHERE channel = $1 AND lease_until > 0 AND lease_until <= $2 ORDER BY lease_until LIMIT $3
 		)) ORDER BY id FOR UPDATE SKIP LOCKED`
 	queryRelease = `UPDATE delivery SET lease_until = 0, due_at = not_before
-		WHERE thread_id = ANY ($1) AND due_at IS NOT NULL AND (lease_until BETWEEN 1 AND $2) IS TRUE RETURNING id`
+		WHERE thread_id = ANY ($1) AND (due_at IS NOT NULL) IS TRUE AND (lease_until BETWEEN 1 AND $2) IS TRUE RETURNING id`
 )
 
 // release ends the leases that have run out: their deliveries are due since

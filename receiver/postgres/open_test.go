@@ -23,8 +23,8 @@ func refused(t *testing.T, dsn string, want ...string) {
 	defer cancel()
 	s, err := Open(ctx, dsn, Options{})
 	if err == nil {
-		t.Fatalf("Open went through, want %q", want)
 		closeStore(t, s)
+		t.Fatalf("Open went through, want %q", want)
 	}
 	for _, w := range want {
 		if !strings.Contains(err.Error(), w) {

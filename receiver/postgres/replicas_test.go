@@ -196,6 +196,9 @@ func TestConnectionsAreCut(t *testing.T) {
 		l.await(t, 100)
 	})
 	l.check(t, st)
+	if retried(t, l.stores[0]) == 0 {
+		t.Error("no transaction was run again: were the connections cut?")
+	}
 }
 
 // The server restarts under load, once as it should and once as in a crash.

@@ -82,7 +82,8 @@ const (
 		ORDER BY u.key ON CONFLICT (key) DO NOTHING`
 	queryLockThreads = `SELECT id FROM thread WHERE key = ANY ($1) ORDER BY id FOR UPDATE`
 	queryReadThreads = `SELECT key, id, episode, alerts, updated_at, CASE WHEN ref_episode = episode THEN ref ELSE '' END,
-		(SELECT true FROM delivery WHERE thread_id = t.id AND state = 'pending' AND due_at IS NOT NULL LIMIT 1) IS NOT NULL
+		(SELECT true FROM delivery WHERE (thread_id, state, id) > (t.id, 'pending', 0)
+			AND (thread_id, state) <= (t.id, 'pending') AND due_at IS NOT NULL ORDER BY thread_id, state, id LIMIT 1) IS NOT NULL
 		FROM thread t WHERE key = ANY ($1)`
 	querySaveThreads = `UPDATE thread t SET episode = u.episode, alerts = u.alerts, firing = u.firing, updated_at = u.updated, touched_at = u.touched
 		FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bool[], $5::bigint[], $6::bigint[])

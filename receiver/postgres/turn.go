@@ -15,7 +15,7 @@ const (
 
 	queryUnhead = `UPDATE delivery h SET due_at = NULL
 		WHERE h.thread_id = ANY (ARRAY (SELECT thread_id FROM delivery WHERE id = ANY ($1)))
-		AND h.due_at IS NOT NULL AND (h.lease_until = 0) IS TRUE
+		AND (h.due_at IS NOT NULL) IS TRUE AND (h.lease_until = 0) IS TRUE
 		AND h.id <> (SELECT id FROM delivery WHERE (thread_id, state, id) > (h.thread_id, 'pending', 0)
 			AND (thread_id, state, id) <= (h.thread_id, 'pending', h.id) ORDER BY thread_id, state, id LIMIT 1)`
 
@@ -23,7 +23,8 @@ const (
 		SELECT (SELECT id FROM delivery WHERE (thread_id, state, id) > (t.id, 'pending', 0)
 			AND (thread_id, state) <= (t.id, 'pending') ORDER BY thread_id, state, id LIMIT 1)
 		FROM unnest(ARRAY (SELECT thread_id FROM delivery WHERE id = ANY ($1))) AS t(id)
-		WHERE (SELECT true FROM delivery WHERE thread_id = t.id AND state = 'pending' AND due_at IS NOT NULL LIMIT 1) IS NULL))`
+		WHERE (SELECT true FROM delivery WHERE (thread_id, state, id) > (t.id, 'pending', 0)
+			AND (thread_id, state) <= (t.id, 'pending') AND due_at IS NOT NULL ORDER BY thread_id, state, id LIMIT 1) IS NULL))`
 )
 
 // turn queues what makes the oldest pending delivery of each thread its head,

@@ -63,8 +63,9 @@ CREATE TABLE delivery (
   CHECK (due_at IS NULL OR state = 'pending'),
   CHECK (lease_until = 0 OR due_at = lease_until)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
--- The ordering law as a constraint: no thread has two deliveries to claim.
-CREATE UNIQUE INDEX delivery_head ON delivery(thread_id) WHERE due_at IS NOT NULL;
+-- The ordering law as a constraint: no thread has two deliveries to claim. (IS
+-- TRUE keeps it from queries that are delivery_due's.)
+CREATE UNIQUE INDEX delivery_head ON delivery(thread_id) WHERE (due_at IS NOT NULL) IS TRUE;
 CREATE INDEX delivery_due ON delivery(channel, due_at, id) WHERE due_at IS NOT NULL AND lease_until = 0;
 CREATE INDEX delivery_lease ON delivery(channel, lease_until) WHERE lease_until > 0;
 CREATE INDEX delivery_thread ON delivery(thread_id, state, id);
