@@ -1,7 +1,9 @@
 package strictyaml
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -88,39 +90,49 @@ func (c *checker) unknown(key *yaml.Node, f fields) *Error {
 	return &Error{File: c.name, Line: key.Line, Msg: fmt.Sprintf("unknown key %q, %s", key.Value, hint)}
 }
 
-// decodeErrors places an error of yaml's decoder. Its own complaints know their
-// line; those of a type's UnmarshalYAML do not, so the smallest value that
-// still fails alone is looked for.
-func (c *checker) decodeErrors(n *yaml.Node, t reflect.Type, err error) Errors {
-	texts, ok := typeErrors(err)
-	if !ok {
-		return Errors{fromYAML(c.name, blame(n, t), err.Error())}
-	}
-	var errs Errors
-	for _, text := range texts {
-		errs = append(errs, fromYAML(c.name, n.Line, text))
-	}
-	return errs
-}
-
-// blame returns the line of the deepest value that cannot be decoded by itself.
-func blame(n *yaml.Node, t reflect.Type) int {
-	n = resolve(n)
+// blame finds every value that cannot be decoded, for the decoder of yaml stops at
+// the first whose type reads itself, and its error does not know where it is. The
+// blame is on the smallest values that fail alone.
+func (c *checker) blame(n child, err error) {
+	value, t := resolve(n.value), n.typ
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	for _, child := range children(n, t) {
-		if child.value.Decode(reflect.New(child.typ).Interface()) != nil {
-			return max(blame(child.value, child.typ), child.line)
+	found := false
+	for _, child := range children(value, t) {
+		if err := child.value.Decode(reflect.New(child.typ).Interface()); err != nil {
+			found = true
+			c.blame(child, err)
 		}
 	}
-	return n.Line
+	if found {
+		return
+	}
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		err = errNotURL
+	}
+	texts, ok := typeErrors(err)
+	if !ok {
+		e := fromYAML(c.name, max(n.line, value.Line), err.Error())
+		if n.key != "" && value.Kind == yaml.ScalarNode && !namesItself.MatchString(e.Msg) {
+			e.Msg = n.key + ": " + e.Msg
+		}
+		c.errs = append(c.errs, e)
+	}
+	for _, text := range texts {
+		c.errs = append(c.errs, fromYAML(c.name, value.Line, text))
+	}
 }
 
+// errNotURL stands for what net/url says, which quotes the URL or parts of it.
+var errNotURL = errors.New("not a URL (it is not shown, for it may hold a password)")
+
+// child is a value with the type that it is for, and its key in a mapping.
 type child struct {
 	value *yaml.Node
 	typ   reflect.Type
 	line  int
+	key   string
 }
 
 func children(n *yaml.Node, t reflect.Type) []child {
@@ -128,17 +140,17 @@ func children(n *yaml.Node, t reflect.Type) []child {
 	switch {
 	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
 		for _, item := range n.Content {
-			cs = append(cs, child{item, t.Elem(), item.Line})
+			cs = append(cs, child{item, t.Elem(), item.Line, ""})
 		}
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			cs = append(cs, child{n.Content[i+1], t.Elem(), n.Content[i].Line})
+			cs = append(cs, child{n.Content[i+1], t.Elem(), n.Content[i].Line, n.Content[i].Value})
 		}
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
 		f := fieldsOf(t)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if ft, ok := f.named[n.Content[i].Value]; ok {
-				cs = append(cs, child{n.Content[i+1], ft, n.Content[i].Line})
+				cs = append(cs, child{n.Content[i+1], ft, n.Content[i].Line, n.Content[i].Value})
 			}
 		}
 	}

@@ -55,6 +55,8 @@ func (es Errors) Unwrap() []error {
 var (
 	atLine      = regexp.MustCompile(`(?s)^(?:yaml: )?line (\d+): (.*)$`)
 	cannotRead  = regexp.MustCompile("(?s)^cannot unmarshal (!!\\w+)(?: `(.*)`)? into (\\S+)$")
+	// A message that begins with a name and a colon says itself what it is about.
+	namesItself = regexp.MustCompile(`^[a-z_]+: `)
 	keyRepeated = regexp.MustCompile(`^mapping key "(.*)" already defined at line (\d+)$`)
 )
 
@@ -71,7 +73,7 @@ func fromYAML(name string, line int, text string) *Error {
 		text = m[2]
 	}
 	if m := cannotRead.FindStringSubmatch(text); m != nil {
-		text = fmt.Sprintf("expected %s, found %s", wanted(m[3]), found(m[1], m[2]))
+		text = fmt.Sprintf("expected %s, found %s", wanted(m[3]), found(m[1], m[2], wanted(m[3])))
 	}
 	if m := keyRepeated.FindStringSubmatch(text); m != nil {
 		text = fmt.Sprintf("key %q is given twice, first on line %s", m[1], m[2])
@@ -79,7 +81,12 @@ func fromYAML(name string, line int, text string) *Error {
 	return &Error{File: name, Line: line, Msg: text}
 }
 
-func found(tag, value string) string {
+// found names what stands there. Where settings were expected a text is not shown:
+// it may be a password in the wrong place.
+func found(tag, value, wanted string) string {
+	if tag == "!!str" && (wanted == "a mapping" || wanted == "a list") {
+		return "a text"
+	}
 	switch tag {
 	case "!!map":
 		return "a mapping"

@@ -99,7 +99,7 @@ func decode(name string, node *yaml.Node, out any) error {
 	c := checker{name: name}
 	c.check(node, reflect.TypeOf(out))
 	if err := node.Decode(out); err != nil {
-		c.errs = append(c.errs, c.decodeErrors(node, reflect.TypeOf(out), err)...)
+		c.blame(child{value: node, typ: reflect.TypeOf(out), line: node.Line}, err)
 	}
 	return c.errs.Err()
 }
