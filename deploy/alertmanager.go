@@ -2,7 +2,9 @@ package deploy
 
 import (
 	"errors"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/alertmanager/matcher/parse"
 	"github.com/prometheus/common/config"
@@ -110,7 +112,10 @@ func (c *alertmanagerChecker) names(f *alertmanagerFile) {
 		c.receivers[r.Name] = true
 		for j, w := range r.Webhooks {
 			if (w.URL == "") == (w.URLFile == "") {
-				c.add(append(path, "webhook_configs", j), "expected either url or url_file")
+				c.add(at(path, "webhook_configs", j), "expected either url or url_file")
+			}
+			if u, err := url.Parse(w.URL); w.URL != "" && !strings.Contains(w.URL, "{{") && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+				c.add(at(path, "webhook_configs", j, "url"), "expected a URL such as http://127.0.0.1:9744/webhook")
 			}
 		}
 	}

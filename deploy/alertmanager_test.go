@@ -38,6 +38,10 @@ time_intervals: [{name: nights, time_intervals: [{times: [{start_time: '22:00', 
 		},
 		"unknown key": {"route:\n  recevier: ops" + receivers, `a.yml:2: unknown key "recevier", did you mean "receiver"?`},
 		"two names":   {"route: {receiver: a}\nreceivers:\n  - name: a\n  - name: a\n", `a.yml:4: receiver "a" is given twice`},
+		"no scheme": {
+			"route: {receiver: a}\nreceivers:\n  - name: a\n    webhook_configs:\n      - url: 127.0.0.1:9744/webhook\n",
+			"a.yml:5: expected a URL such as http://127.0.0.1:9744/webhook",
+		},
 		"no url": {
 			"route: {receiver: a}\nreceivers:\n  - name: a\n    webhook_configs:\n      - {max_alerts: 3}\n",
 			"a.yml:5: expected either url or url_file",

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/bongsu/bongsu/receiver"
 	"github.com/bongsu/bongsu/receiver/sqlite"
@@ -44,7 +46,7 @@ func (d *Desk) List(ctx context.Context, state, channel string, limit int) error
 	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tCREATED\tSTATE\tCHANNEL\tTO\tATTEMPTS\tLAST ERROR")
 	for _, x := range ds {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", x.ID, clock(x.CreatedAt), stateText(x), x.Thread.Channel, x.Thread.To, x.Attempt, x.LastError)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", x.ID, clock(x.CreatedAt), stateText(x), x.Thread.Channel, shown(x.Thread.To), x.Attempt, shown(x.LastError))
 	}
 	return w.Flush()
 }
@@ -58,17 +60,17 @@ func (d *Desk) Show(ctx context.Context, id int64) error {
 	x := h.Delivery
 	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "delivery\t%d\nkey\t%s\nstate\t%s\nchannel\t%s\nto\t%s\nreceiver\t%s\ngroup\t%s\ncreated\t%s\n",
-		x.ID, x.Key, stateText(x), x.Thread.Channel, x.Thread.To, x.Thread.Receiver, x.Thread.GroupKey, clock(x.CreatedAt))
+		x.ID, x.Key, stateText(x), x.Thread.Channel, shown(x.Thread.To), shown(x.Thread.Receiver), shown(x.Thread.GroupKey), clock(x.CreatedAt))
 	if x.State == receiver.Pending {
 		fmt.Fprintf(w, "not before\t%s\n", clock(x.NotBefore))
 	}
 	for _, a := range h.Attempts {
-		fmt.Fprintf(w, "attempt %d\t%s %s %s%s\n", a.N, clock(a.StartedAt), a.Outcome, a.Error, receiptText(a.Receipt))
+		fmt.Fprintf(w, "attempt %d\t%s %s %s%s\n", a.N, clock(a.StartedAt), a.Outcome, shown(a.Error), shown(receiptText(a.Receipt)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(d.out, "notification %d, received %s:\n%s\n", h.Notification.ID, clock(h.Notification.ReceivedAt), h.Notification.Raw)
+	_, err = fmt.Fprintf(d.out, "notification %d, received %s:\n%s\n", h.Notification.ID, clock(h.Notification.ReceivedAt), shown(string(h.Notification.Raw)))
 	return err
 }
 
@@ -82,6 +84,9 @@ func (d *Desk) Retry(ctx context.Context, channel string, ids []int64) error {
 		var err error
 		if ids, err = d.deadOf(ctx, channel); err != nil {
 			return err
+		}
+		if len(ids) == 0 {
+			return fmt.Errorf("channel %q has no dead deliveries (see outbox list --state=dead)", channel)
 		}
 	}
 	n, err := d.store.Retry(ctx, time.Now(), ids...)
@@ -131,6 +136,20 @@ func (d *Desk) moved(n, of int, what string) error {
 		return fmt.Errorf("%d of %d were left alone: unknown, or not in a state for it (see outbox list)", of-n, of)
 	}
 	return nil
+}
+
+// shown is text from elsewhere, fit for a terminal: control characters, which could
+// forge lines or drive the terminal, are written out.
+func shown(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, "\\x%02x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 func stateText(d receiver.Delivery) string {

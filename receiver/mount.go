@@ -12,7 +12,7 @@ import (
 //	GET  /, /deliveries/{id}, /quarantine
 //	GET  /api/v1/deliveries, /api/v1/deliveries/{id}, /api/v1/quarantine, /api/v1/stats
 func (r *Receiver) Register(router *mux.Router) {
-	hook := &webhook{config: r.Config, outbox: r.options.Store, metrics: r.metrics, logger: r.logger}
+	hook := &webhook{config: r.Config, outbox: r.options.Store, metrics: r.metrics, logger: r.logger, refused: &r.refused}
 	router.Handle("/webhook", hook)
 	router.Handle("/webhook/{receiver:.*}", hook)
 

@@ -47,6 +47,7 @@ type Receiver struct {
 	pages   *pages
 	config  atomic.Pointer[Config]
 	crew    atomic.Pointer[crew] // nil unless Run runs
+	refused atomic.Bool          // the last webhook could not be kept
 }
 
 // New loads the config and registers the metrics. Nothing is claimed before Run.
@@ -138,6 +139,9 @@ func (r *Receiver) Ready() error {
 	defer cancel()
 	if _, err := r.options.Store.Stats(ctx, time.Now()); err != nil {
 		return fmt.Errorf("outbox: %w", err)
+	}
+	if r.refused.Load() {
+		return errors.New("outbox kept nothing of the last webhook, see the log")
 	}
 	return nil
 }

@@ -92,6 +92,13 @@ func (r *Renderer) fill(m *Message, d *Data) error {
 	return nil
 }
 
+// The facts of a group that is too large for its template must still fit into a
+// mail.
+const (
+	plainAlerts = 100
+	plainLength = 100_000
+)
+
 // plainSubject and plainText write a message without any template.
 func plainSubject(d *Data, locale string) string {
 	word := wordsOf(locale)
@@ -106,7 +113,8 @@ func plainText(d *Data, locale string, why error) string {
 	word := wordsOf(locale)
 	var b strings.Builder
 	b.WriteString(plainSubject(d, locale) + "\n")
-	for _, a := range d.Alerts {
+	shown := d.Alerts[:min(len(d.Alerts), plainAlerts)]
+	for _, a := range shown {
 		fmt.Fprintf(&b, "\n[%s] %s\n", a.Status, a.Labels)
 		for _, p := range a.Annotations.SortedPairs() {
 			fmt.Fprintf(&b, "  %s: %s\n", p.Name, p.Value)
@@ -116,11 +124,10 @@ func plainText(d *Data, locale string, why error) string {
 			fmt.Fprintf(&b, "  %s\n", a.GeneratorURL)
 		}
 	}
-	if d.TruncatedAlerts > 0 {
-		fmt.Fprintf(&b, "\n"+word.more+"\n", d.TruncatedAlerts)
+	if more := d.TruncatedAlerts + uint64(len(d.Alerts)-len(shown)); more > 0 {
+		fmt.Fprintf(&b, "\n"+word.more+"\n", more)
 	}
-	fmt.Fprintf(&b, "\n"+word.plain, clip(why.Error(), 300))
-	return b.String()
+	return clip(b.String(), plainLength) + fmt.Sprintf("\n"+word.plain, clip(why.Error(), 300))
 }
 
 // plainWords are the words of the texts that no template writes.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -29,6 +30,9 @@ type webhook struct {
 	outbox  Outbox
 	metrics *metrics
 	logger  *slog.Logger
+	// refused is set while the outbox keeps nothing: reading may work on a disk
+	// that is full.
+	refused *atomic.Bool
 }
 
 // answer is one webhook's answer: what the caller reads, and the metric's result.
@@ -95,6 +99,7 @@ func (h *webhook) put(ctx context.Context, cfg *Config, n *Notification, p *Payl
 	if err != nil {
 		return h.storeFailed("put", err)
 	}
+	h.refused.Store(false)
 	h.metrics.accepted.Inc()
 	a := answer{Status: resultAccepted, code: http.StatusOK, result: resultAccepted}
 	for i, v := range verdicts {
@@ -135,6 +140,7 @@ func (h *webhook) tooLarge(ctx context.Context, n *Notification, from string, li
 // storeFailed asks for the notification again. The reason is for the log only.
 func (h *webhook) storeFailed(operation string, err error) answer {
 	h.metrics.storeErrors.WithLabelValues(operation).Inc()
+	h.refused.Store(true)
 	h.logger.Error("webhook not kept", "operation", operation, "err", err)
 	if errors.Is(err, ErrBusy) {
 		return unavailable("outbox is busy")
