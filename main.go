@@ -103,7 +103,7 @@ func addReceiver(app *kingpin.Application, commands map[string]command) {
 }
 
 func storageFlag(cmd *kingpin.CmdClause, storage *string) {
-	cmd.Flag("storage", "Where the outbox is kept: sqlite:PATH.").Default("sqlite:bongsu.db").StringVar(storage)
+	cmd.Flag("storage", "Where the outbox is kept: sqlite:PATH for one receiver, postgres://USER@HOST/DATABASE for several that share it.").Default("sqlite:bongsu.db").StringVar(storage)
 }
 
 // serve runs a part until a signal ends it; SIGHUP reloads its config.

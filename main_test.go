@@ -172,6 +172,10 @@ func importRules() map[string]rule {
 			[]string{ours + "/receiver$", "modernc.org/sqlite", "github.com/klauspost/compress/zstd", "golang.org/x/sys/unix", prom + "client_golang"},
 			"one engine: its driver, the compression of payloads, the file lock, its own metrics",
 		},
+		"receiver/postgres": {
+			[]string{ours + "/receiver$", "github.com/jackc/pgx/v5", "github.com/klauspost/compress/zstd", prom + "client_golang"},
+			"one engine: its driver, the compression of payloads, its own metrics",
+		},
 		"receiver/email": {
 			[]string{ours + "/receiver$", "github.com/wneessen/go-mail", prom + "common", inner, "golang.org/x/net", "golang.org/x/text"},
 			"one client library",

@@ -78,6 +78,9 @@ func checkFile(w io.Writer, path string, named bool) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s: ok (%s)\n", path, kind)
+	if kind == "exporter" {
+		return quirks(w, path)
+	}
 	return nil
 }
 
@@ -89,7 +92,7 @@ func recognise(data []byte) (kind string, check func(path string, data []byte) e
 		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(keys, n) })
 	}
 	switch {
-	case has("modules"):
+	case has("modules", "target", "jobs", "collectors", "collector_files"):
 		return "exporter", checkExporter
 	case has("channels", "routes", "locale", "dedup_window"):
 		return "receiver", checkReceiver
@@ -122,6 +125,18 @@ func topLevelKeys(data []byte) []string {
 func checkExporter(path string, _ []byte) error {
 	_, err := exporter.LoadConfig(path)
 	return err
+}
+
+// quirks tells what a json_exporter's file relies on without saying so.
+func quirks(w io.Writer, path string) error {
+	c, err := exporter.LoadConfig(path)
+	if err != nil {
+		return err
+	}
+	for _, q := range c.Quirks() {
+		fmt.Fprintf(w, "%v\n", q)
+	}
+	return nil
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -11,23 +11,18 @@ import (
 	"unicode"
 
 	"github.com/bongsu/bongsu/receiver"
-	"github.com/bongsu/bongsu/receiver/sqlite"
 )
 
 // Desk is the outbox as an operator sees it on the command line. It may be open
 // while a receiver runs on the same storage.
 type Desk struct {
-	store sqlite.Shared
+	store shared
 	out   io.Writer
 }
 
 // OpenDesk opens the storage without taking it from a receiver that runs.
 func OpenDesk(ctx context.Context, storage string, out io.Writer, logger *slog.Logger) (*Desk, error) {
-	path, err := storagePath(storage)
-	if err != nil {
-		return nil, err
-	}
-	store, err := sqlite.OpenShared(ctx, path, sqlite.Options{Logger: logger})
+	store, err := openShared(ctx, storage, logger)
 	if err != nil {
 		return nil, err
 	}

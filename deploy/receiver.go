@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"strings"
 	_ "time/tzdata" // timezone: works in a container that has no zone files
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +15,6 @@ import (
 	"github.com/bongsu/bongsu/receiver/email"
 	"github.com/bongsu/bongsu/receiver/slack"
 	"github.com/bongsu/bongsu/receiver/sms"
-	"github.com/bongsu/bongsu/receiver/sqlite"
 )
 
 // ReceiverAddress is where the receiver listens unless told otherwise.
@@ -36,11 +33,7 @@ func Kinds() receiver.Kinds {
 // go of both.
 func NewReceiver(ctx context.Context, o Options) (*Service, error) {
 	reg := newRegistry("bongsu_receiver")
-	path, err := storagePath(o.Storage)
-	if err != nil {
-		return nil, err
-	}
-	store, err := sqlite.Open(ctx, path, sqlite.Options{Logger: o.Logger, Registerer: reg})
+	store, err := openStore(ctx, o.Storage, o.Logger, reg)
 	if err != nil {
 		return nil, err
 	}
@@ -86,15 +79,6 @@ func workerName() string {
 		host = "localhost"
 	}
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
-}
-
-// storagePath reads --storage. SQLite is the one engine there is.
-func storagePath(storage string) (string, error) {
-	path, ok := strings.CutPrefix(storage, "sqlite:")
-	if !ok || path == "" {
-		return "", fmt.Errorf("--storage=%s: expected sqlite:PATH, such as sqlite:%s", storage, filepath.Join("data", "bongsu.db"))
-	}
-	return path, nil
 }
 
 func checkReceiver(path string, _ []byte) error {

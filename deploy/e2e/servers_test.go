@@ -187,9 +187,14 @@ func newPrometheus(t *testing.T, dir string) string {
 // holds alertmanager.yml.
 func newAlertmanager(t *testing.T, dir, addr string) *process {
 	t.Helper()
-	p := start(t, withShare(find(t, "prometheus-alertmanager", "alertmanager"),
-		"--config.file="+filepath.Join(dir, "alertmanager.yml"), "--storage.path="+filepath.Join(dir, "alertmanager"),
-		"--web.listen-address="+addr, "--cluster.listen-address="))
+	return startAlertmanager(t, dir, addr, "--cluster.listen-address=")
+}
+
+func startAlertmanager(t *testing.T, dir, addr string, cluster ...string) *process {
+	t.Helper()
+	args := append(cluster, "--config.file="+filepath.Join(dir, "alertmanager.yml"),
+		"--storage.path="+filepath.Join(dir, "alertmanager"), "--web.listen-address="+addr)
+	p := start(t, withShare(find(t, "prometheus-alertmanager", "alertmanager"), args...))
 	p.awaitHTTP(t, "http://"+addr+"/-/ready")
 	return p
 }

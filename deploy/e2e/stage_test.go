@@ -31,7 +31,7 @@ type stage struct {
 	Inbox                                  *inbox.Inbox
 	InboxURL, SMTP                         string
 	Exporter, Receiver, Alertmanager, Prom string
-	PostgresDSN, MariaDSN                  string
+	PostgresDSN, MariaDSN, Hook, Interval  string
 }
 
 func newStage(t *testing.T) *stage {

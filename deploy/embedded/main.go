@@ -29,7 +29,7 @@ alertmanager.yml, receiver.yml and prometheus.yml, the files that stand-alone se
 all files read anew, POST /-/reload at a part's address those of that part.`
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE)
 	context.AfterFunc(ctx, stop) // so that a second signal ends it at once
 	spareMemory()
 	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
