@@ -89,6 +89,7 @@ func addExporter(app *kingpin.Application, commands map[string]command) {
 		Web: toolkitflag.AddFlags(cmd, deploy.ExporterAddress),
 	}
 	cmd.Flag("config.file", "The exporter's modules. Reloaded by SIGHUP and POST /-/reload.").Default("exporter.yml").StringVar(&o.ConfigFile)
+	cmd.Flag("probe.max-concurrent", "How many probes may run at once, the others waiting within their time; 0 is no limit.").Default("0").IntVar(&o.MaxProbes)
 	commands[cmd.FullCommand()] = serve(&o, deploy.NewExporter)
 }
 
@@ -146,14 +147,17 @@ func addCheck(app *kingpin.Application, commands map[string]command) {
 
 func addProbe(app *kingpin.Application, commands map[string]command) {
 	cmd := app.Command("probe", "Run one probe and print its samples, or the reason why there are none.")
-	file := cmd.Flag("config.file", "The exporter's modules.").Default("exporter.yml").String()
+	var o deploy.ProbeOptions
+	cmd.Flag("config.file", "The exporter's modules.").Default("exporter.yml").StringVar(&o.ConfigFile)
 	timeout := cmd.Flag("timeout", "How long the probe may take.").Default("10s").Duration()
-	module := cmd.Arg("MODULE", "Name of the module.").Required().String()
-	target := cmd.Arg("TARGET", "URL to ask, for a module without one of its own.").String()
+	cmd.Flag("input", "A file with a saved answer, read instead of asking.").StringVar(&o.Input)
+	cmd.Flag("debug", "Tell what was asked, what came, and each sample or why not.").BoolVar(&o.Story)
+	cmd.Arg("MODULE", "Name of the module.").Required().StringVar(&o.Module)
+	cmd.Arg("TARGET", "URL to ask, for a module without one of its own.").StringVar(&o.Target)
 	commands[cmd.FullCommand()] = func(ctx context.Context, logger *slog.Logger) error {
 		ctx, cancel := context.WithTimeout(ctx, *timeout)
 		defer cancel()
-		return deploy.Probe(ctx, os.Stdout, *file, *module, *target, logger)
+		return deploy.Probe(ctx, os.Stdout, o, logger)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	// The drivers that a module's sql section may name.
 	_ "github.com/go-sql-driver/mysql"
@@ -23,9 +24,10 @@ const ExporterAddress = ":9743"
 func NewExporter(ctx context.Context, o Options) (*Service, error) {
 	reg := newRegistry("bongsu_exporter")
 	exp, err := exporter.New(exporter.Options{
-		Load:       loading(o.ConfigFile),
-		Logger:     o.Logger,
-		Registerer: reg,
+		Load:          loading(o.ConfigFile),
+		Logger:        o.Logger,
+		Registerer:    reg,
+		MaxConcurrent: o.MaxProbes,
 	})
 	if err != nil {
 		return nil, err
@@ -33,12 +35,17 @@ func NewExporter(ctx context.Context, o Options) (*Service, error) {
 	router := web.NewRouter(web.Options{
 		Title:       "Bongsu exporter",
 		Description: "HTTP answers and database rows as Prometheus metrics",
-		Links:       []web.Link{{Path: "/probe", Text: "Probe", Description: "all modules that name their own target"}},
-		Registry:    reg,
-		Reload:      exp.Reload,
-		Logger:      o.Logger,
+		Links: []web.Link{
+			{Path: "/probe", Text: "Probe", Description: "all modules that name their own target"},
+			{Path: "/probe?debug=true", Text: "The story of a probe", Description: "what was asked, what came, and each sample or why not"},
+			{Path: "/sd", Text: "Targets", Description: "for Prometheus's http_sd_configs"},
+		},
+		Registry: reg,
+		Reload:   exp.Reload,
+		Logger:   o.Logger,
 	})
 	router.Handle("/probe", exp.Probe())
+	router.Handle("/sd", exp.Discovery())
 	ls, err := web.Listen(ctx, o.Web)
 	if err != nil {
 		return nil, errors.Join(err, exp.Close())
@@ -52,11 +59,28 @@ func loading(path string) func() (*exporter.Config, error) {
 	}
 }
 
+// ProbeOptions say what one probe from the command line asks.
+type ProbeOptions struct {
+	ConfigFile, Module, Target string
+	// Input is a file with a saved answer, read instead of asking.
+	Input string
+	// Story wants to know what happened, before the samples.
+	Story bool
+}
+
 // Probe runs one probe and writes its samples to w. The error says why the probe
 // failed, wholly or in part.
-func Probe(ctx context.Context, w io.Writer, configFile, module, target string, logger *slog.Logger) error {
+func Probe(ctx context.Context, w io.Writer, o ProbeOptions, logger *slog.Logger) error {
+	ask := exporter.Ask{Module: o.Module, Target: exporter.Target{URL: o.Target}, Tell: o.Story}
+	if o.Input != "" {
+		saved, err := os.ReadFile(o.Input)
+		if err != nil {
+			return err
+		}
+		ask.Saved = append([]byte{}, saved...) // not nil, even if empty
+	}
 	exp, err := exporter.New(exporter.Options{
-		Load:   loading(configFile),
+		Load:   loading(o.ConfigFile),
 		Logger: slog.New(slog.DiscardHandler), // what it would log is returned
 	})
 	if err != nil {
@@ -67,9 +91,14 @@ func Probe(ctx context.Context, w io.Writer, configFile, module, target string, 
 			logger.Warn("closing the exporter", "err", err)
 		}
 	}()
-	result, err := exp.Run(ctx, module, exporter.Target{URL: target})
+	result, err := exp.Do(ctx, ask)
 	if err != nil {
 		return err
+	}
+	if o.Story {
+		if err := result.WriteStory(w); err != nil {
+			return err
+		}
 	}
 	if err := result.WriteText(w); err != nil {
 		return err
@@ -79,7 +108,7 @@ func Probe(ctx context.Context, w io.Writer, configFile, module, target string, 
 		reasons = append(reasons, f)
 	}
 	if len(reasons) > 0 && result.Success() {
-		return fmt.Errorf("module %q: some samples were dropped: %w", module, errors.Join(reasons...))
+		return fmt.Errorf("module %q: some samples were dropped: %w", o.Module, errors.Join(reasons...))
 	}
 	return errors.Join(reasons...)
 }

@@ -21,6 +21,8 @@ type Options struct {
 	ConfigFile string
 	// Storage of the receiver, such as "sqlite:bongsu.db".
 	Storage string
+	// MaxProbes of the exporter at once; 0 is no limit.
+	MaxProbes int
 	// Web are exporter-toolkit's flags: addresses, TLS and auth.
 	Web    *toolkit.FlagConfig
 	Logger *slog.Logger
