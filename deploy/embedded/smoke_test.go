@@ -155,7 +155,7 @@ func (w *world) writeConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data = bytes.ReplaceAll(data, []byte("127.0.0.1:9115"), []byte(exporter.Host))
+		data = bytes.ReplaceAll(data, []byte("127.0.0.1:9743"), []byte(exporter.Host))
 		data = bytes.ReplaceAll(data, []byte("http://127.0.0.1:8080"), []byte(w.receiver.URL))
 		w.write(t, name, string(data))
 	}
