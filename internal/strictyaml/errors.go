@@ -53,8 +53,8 @@ func (es Errors) Unwrap() []error {
 }
 
 var (
-	atLine      = regexp.MustCompile(`(?s)^(?:yaml: )?line (\d+): (.*)$`)
-	cannotRead  = regexp.MustCompile("(?s)^cannot unmarshal (!!\\w+)(?: `(.*)`)? into (\\S+)$")
+	atLine     = regexp.MustCompile(`(?s)^(?:yaml: )?line (\d+): (.*)$`)
+	cannotRead = regexp.MustCompile("(?s)^cannot unmarshal (!!\\w+)(?: `(.*)`)? into (\\S+)$")
 	// A message that begins with a name and a colon says itself what it is about.
 	namesItself = regexp.MustCompile(`^[a-z_]+: `)
 	keyRepeated = regexp.MustCompile(`^mapping key "(.*)" already defined at line (\d+)$`)
