@@ -66,27 +66,37 @@ func checkFile(w io.Writer, path string, named bool) error {
 	if err != nil {
 		return err
 	}
-	kind, check := recognise(data)
-	if check == nil {
-		if named && kind == "" {
-			return fmt.Errorf("%s:1: %w", path, errNotOurs)
+	switch kind, check := recognise(data); {
+	case check != nil:
+		notes, err := check(path, data)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(w, "%s: not checked here%s\n", path, kind)
-		return nil
-	}
-	if err := check(path, data); err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%s: ok (%s)\n", path, kind)
-	if kind == "exporter" {
-		return quirks(w, path)
+		fmt.Fprintf(w, "%s: ok (%s)\n", path, kind)
+		for _, note := range notes {
+			fmt.Fprintln(w, note)
+		}
+	case kind != "":
+		fmt.Fprintf(w, "%s: not checked here: %s\n", path, kind)
+	case named:
+		return fmt.Errorf("%s:1: %w", path, errNotOurs)
+	default:
+		fmt.Fprintf(w, "%s: not checked here\n", path)
 	}
 	return nil
 }
 
+// checker loads one kind of file. The notes are about what works and may surprise.
+type checker func(path string, data []byte) (notes []string, err error)
+
+// silent is a checker without notes.
+func silent(check func(path string, data []byte) error) checker {
+	return func(path string, data []byte) ([]string, error) { return nil, check(path, data) }
+}
+
 // recognise tells the kind of a file by its top-level keys, and what checks it:
-// nil for kinds that other programs check.
-func recognise(data []byte) (kind string, check func(path string, data []byte) error) {
+// nothing for kinds that other programs check.
+func recognise(data []byte) (kind string, check checker) {
 	keys := topLevelKeys(data)
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(keys, n) })
@@ -95,13 +105,13 @@ func recognise(data []byte) (kind string, check func(path string, data []byte) e
 	case has("modules", "target", "jobs", "collectors", "collector_files"):
 		return "exporter", checkExporter
 	case has("channels", "routes", "locale", "dedup_window"):
-		return "receiver", checkReceiver
+		return "receiver", silent(checkReceiver)
 	case has("groups"):
-		return "rules", rules.Check
+		return "rules", silent(rules.Check)
 	case has("route", "receivers", "inhibit_rules"):
-		return "alertmanager", CheckAlertmanager
+		return "alertmanager", silent(CheckAlertmanager)
 	case has("scrape_configs", "rule_files", "alerting"):
-		return ": a prometheus.yml, use promtool check config", nil
+		return "a prometheus.yml, use promtool check config", nil
 	}
 	return "", nil
 }
@@ -122,21 +132,16 @@ func topLevelKeys(data []byte) []string {
 	return keys
 }
 
-func checkExporter(path string, _ []byte) error {
-	_, err := exporter.LoadConfig(path)
-	return err
-}
-
-// quirks tells what a json_exporter's file relies on without saying so.
-func quirks(w io.Writer, path string) error {
+// checkExporter notes what a json_exporter's file relies on without saying so.
+func checkExporter(path string, _ []byte) (notes []string, err error) {
 	c, err := exporter.LoadConfig(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, q := range c.Quirks() {
-		fmt.Fprintf(w, "%v\n", q)
+		notes = append(notes, q.String())
 	}
-	return nil
+	return notes, nil
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
